@@ -1,0 +1,54 @@
+import type { Secret } from '../secret.ts'
+
+/** A pre-auth key as the control plane lists it; the key itself is never listed. */
+export interface KeyInfo {
+  id: string
+  tags: string[]
+  used: boolean
+  reusable: boolean
+  expires: Date | undefined
+  created: Date | undefined
+  description: string | undefined
+}
+
+export interface MintedKey {
+  id: string
+  key: Secret
+  expires: Date
+}
+
+export interface NodeInfo {
+  id: string
+  hostname: string
+  /** Fully qualified name, where the control plane tells it. */
+  dnsName: string | undefined
+  tags: string[]
+  user: string | undefined
+  online: boolean
+  ips: string[]
+}
+
+/** The policy as the server holds it; `undefined` from readPolicy means that the server has none (which allows everything). */
+export interface PolicyDocument {
+  text: string
+  etag: string | undefined
+}
+
+/** What a provider can do for us; each call throws TmgenError `control-*` with what to do. Nothing here retries a POST. */
+export interface Provider {
+  readonly kind: 'tailscale' | 'headscale' | 'embedded' | 'manual'
+  /** Checks the credential and what it may do; makes nothing. */
+  check(): Promise<{ server: string; version: string | undefined }>
+  listKeys(): Promise<KeyInfo[]>
+  listNodes(): Promise<NodeInfo[]>
+  readPolicy(): Promise<PolicyDocument | undefined>
+  writePolicy(policy: PolicyDocument): Promise<void>
+  /** Login users that exist (Headscale names or e-mails); `undefined` where the system has none to make (Tailscale). */
+  listUsers(): Promise<string[] | undefined>
+  createUser(name: string): Promise<void>
+  /** Single-use, pre-authorized, tagged key. `description` is at most 50 characters of [A-Za-z0-9 -]. */
+  mintNodeKey(request: { tag: string; description: string; expirySeconds: number }): Promise<MintedKey>
+  /** Single-use join key for a person's own device (embedded and headscale). */
+  mintJoinKey(request: { user: string; expirySeconds: number }): Promise<MintedKey>
+  expireKey(id: string): Promise<void>
+}

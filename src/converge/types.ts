@@ -1,0 +1,69 @@
+import type { KeyInfo, NodeInfo, PolicyDocument } from '../control/types.ts'
+import type { Lock } from '../resolve/types.ts'
+
+/** One user's record in state/control.json. */
+export interface ControlRecord {
+  /** Id of the key last minted for the node. */
+  keyId?: string
+  /** RFC 3339, UTC. */
+  keyExpires?: string
+  /** Id of the node in the control plane, once seen enrolled. */
+  nodeId?: string
+  /** Login user that tmgen made in the control plane. */
+  createdUser?: string
+  /** How the key got there. */
+  source?: 'minted' | 'pasted'
+}
+
+/** state/control.json, keyed by user id (`u1`). */
+export interface ControlState {
+  version: 1
+  users: Record<string, ControlRecord>
+}
+
+/** state/allocation.json: what the lock has dealt, to notice a lost or older lock. */
+export interface AllocationMirror {
+  version: 1
+  workspace: string
+  serial: number
+  next: Lock['next']
+}
+
+/** state/manifest.json: what tmgen owns under the workspace: path -> sha256 of what it wrote last. */
+export interface Manifest {
+  version: 1
+  files: Record<string, { sha256: string; mode: number }>
+}
+
+/** What observe saw; plan reads nothing else. */
+export interface Observed {
+  manifest: Manifest
+  control: ControlState
+  /** Paths of the manifest and of the tree -> what is on disk now. */
+  files: ReadonlyMap<string, { sha256: string; mode: number }>
+  /** User names that have a password / an auth key file (not empty) on disk. */
+  passwords: ReadonlySet<string>
+  authKeys: ReadonlySet<string>
+  /** User names whose gateway state holds an enrolled node. */
+  enrolled: ReadonlySet<string>
+  /** Storage per user id: what lies at its path (local host only). */
+  storage: ReadonlyMap<string, 'absent' | 'unmarked' | 'ours' | 'foreign'>
+  /** Absent where the command did not ask the control plane. */
+  remote:
+    | { keys: KeyInfo[]; nodes: NodeInfo[]; users: string[] | undefined; policy: PolicyDocument | undefined }
+    | undefined
+  /** Notes of what could not be looked at, for the person. */
+  notes: string[]
+}
+
+/** One permitted change; idempotent. `title` is what the person reads. */
+export type Step =
+  | { kind: 'write-file'; path: string; content: string | Uint8Array; mode: number; title: string }
+  | { kind: 'remove-file'; path: string; title: string }
+  | { kind: 'make-password'; user: string; title: string }
+  | { kind: 'create-login'; user: string; login: string; title: string }
+  | { kind: 'write-policy'; text: string; etag: string | undefined; title: string }
+  | { kind: 'mint-key'; user: string; userId: string; tag: string; title: string }
+  | { kind: 'expire-key'; keyId: string; title: string }
+  | { kind: 'paste-key'; user: string; userId: string; title: string }
+  | { kind: 'storage'; userId: string; path: string; title: string }

@@ -1,0 +1,88 @@
+import type { Config } from '../config/schema.ts'
+
+/** What can be reached on a node; later kinds (sftp, borg, restic) are further keys. */
+export interface LockedDestinations {
+  timemachine: { ip: string }
+}
+
+export interface LockedUser {
+  name: string
+  uid: number
+  destinations: LockedDestinations
+}
+
+export interface LockedNode {
+  /** User id that owns it. */
+  owner: string
+  hostname: string
+  udpPort: number
+}
+
+/** tmgen.lock.json: allocations only. Ids (`u1`, `n1`) never change; a user gone from tmgen.yaml keeps its entry, so its numbers stay reserved. */
+export interface Lock {
+  version: 1
+  /** Random id, 16 hex digits, set once. */
+  workspace: string
+  /** Counts every change of the lock. */
+  serial: number
+  /** Next numbers to deal; never go back. */
+  next: { user: number; node: number; uid: number }
+  nodes: Record<string, LockedNode>
+  users: Record<string, LockedUser>
+}
+
+export interface DeployedMac {
+  name: string
+  /** Bytes. */
+  quotaBytes: number
+  /** As Samba takes it: digits and one of K, M, G, T, P. */
+  quota: string
+}
+
+export interface DeployedUser {
+  id: string
+  nodeId: string
+  name: string
+  uid: number
+  ip: string
+  udpPort: number
+  hostname: string
+  /** Tag of the node: `tag:tm-NAME`. */
+  tag: string
+  /** Who may connect: logins and tags, as written in the config. */
+  allow: string[]
+  logins: string[]
+  tags: string[]
+  enabled: boolean
+  /** Absolute path of the user's storage folder on the Docker host. */
+  storage: string
+  macs: DeployedMac[]
+}
+
+/** Everything that render needs, every default filled in. */
+export interface Deployment {
+  workspace: { id: string; name: string }
+  host: 'local' | 'remote'
+  control: Config['control']
+  /** URL the gateway's nodes register with. */
+  controlUrl: string
+  network: {
+    subnet: string
+    /** The bridge's own address (.1). */
+    bridgeIp: string
+    gatewayIp: string
+    /** CIDR that Docker deals dynamic addresses from. */
+    dynamicRange: string
+    ipv6: boolean
+    /** First and last UDP port to publish: whole blocks of 32. */
+    udp: { from: number; to: number }
+  }
+  /** Soft limit in bytes. */
+  gatewayMemory: number
+  storageRoot: string
+  images: Config['images']
+  /** Ordered as in tmgen.yaml. */
+  users: DeployedUser[]
+  /** Names of users that are in the lock and no longer in tmgen.yaml. */
+  retired: string[]
+}
