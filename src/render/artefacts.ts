@@ -1,0 +1,48 @@
+import type { Deployment } from '../resolve/types.ts'
+import { caddyConfig } from './caddy.ts'
+import { composeModel, composeText } from './compose.ts'
+import { imageSources } from './contexts.ts'
+import { headscaleConfig, headscaleText } from './headscale.ts'
+import { servedUsers } from './marker.ts'
+import { prepareScript } from './prepare.ts'
+import { smbConf } from './samba.ts'
+import type { RenderInputs, Tree, TreeFile } from './types.ts'
+import { verify } from './verify.ts'
+import { expand } from './yaml.ts'
+
+/**
+ * All of generated/ but the JSON Schema, which is the same in every workspace. Paths from the workspace, sorted;
+ * every file is read back before it is handed out. Throws TmgenError `render`.
+ */
+export function artefacts(deployment: Deployment, inputs: RenderInputs): Tree {
+  const tree = new Map<string, TreeFile>()
+  const put = (path: string, content: string | Uint8Array, mode = 0o644) =>
+    tree.set(`generated/${path}`, { content, mode })
+
+  const smb = new Map(servedUsers(deployment).map((u) => [u.name, smbConf(deployment, u, inputs.templates)]))
+  for (const [name, text] of smb) put(`users/${name}/smb.conf`, text)
+
+  const compose = composeModel(deployment, inputs, smb)
+  const composeYaml = composeText(compose)
+  verify('generated/docker-compose.yml', 'yaml', composeYaml, expand(compose))
+  put('docker-compose.yml', composeYaml)
+
+  const caddy = caddyConfig(deployment)
+  const caddyJson = `${JSON.stringify(caddy, null, 2)}\n`
+  verify('generated/caddy/config.json', 'json', caddyJson, caddy)
+  put('caddy/config.json', caddyJson)
+
+  if (deployment.control.provider === 'embedded') {
+    const headscale = headscaleConfig(deployment)
+    const headscaleYaml = headscaleText(deployment, headscale)
+    verify('generated/headscale/config.yaml', 'yaml', headscaleYaml, expand(headscale))
+    put('headscale/config.yaml', headscaleYaml)
+  }
+
+  put('prepare.sh', prepareScript(deployment, inputs.templates), 0o755)
+  for (const [name, source] of imageSources(deployment, inputs)) {
+    if (!source.build) continue
+    for (const [path, file] of inputs.contexts[name]) put(`images/${name}/${path}`, file.content, file.mode)
+  }
+  return new Map([...tree].sort(([a], [b]) => (a < b ? -1 : 1)))
+}

@@ -1,0 +1,43 @@
+import type { Deployment } from '../resolve/types.ts'
+import { servedUsers } from './marker.ts'
+
+/**
+ * generated/caddy/config.json: what the gateway serves, paths as seen in its container. Users by name, so that the
+ * same people give the same bytes (the gateway reloads when the bytes change).
+ */
+export function caddyConfig(deployment: Deployment): object {
+  const users = servedUsers(deployment)
+  return {
+    admin: { listen: 'unix//tmp/tmgen-admin.sock', config: { persist: false } },
+    apps: {
+      tailscale: {
+        control_url: deployment.controlUrl,
+        state_dir: '/var/lib/tmgen',
+        memory_limit: deployment.gatewayMemory,
+        status_socket: '/run/tmgen/status.sock',
+        nodes: Object.fromEntries(
+          users.map((u) => [
+            u.name,
+            {
+              hostname: u.hostname,
+              port: u.udpPort,
+              auth_key_file: `/run/secrets/tmgen/${u.name}.authkey`,
+              allow: u.allow,
+            },
+          ]),
+        ),
+      },
+      layer4: {
+        servers: Object.fromEntries(
+          users.map((u) => [
+            u.name,
+            {
+              listen: [`tailscale/${u.name}:445`],
+              routes: [{ handle: [{ handler: 'relay', upstream: `${u.ip}:445` }] }],
+            },
+          ]),
+        ),
+      },
+    },
+  }
+}
