@@ -1,0 +1,96 @@
+import { isDeepStrictEqual } from 'node:util'
+import { isMap, isSeq } from 'yaml'
+import { TmgenError, TmgenErrors } from '../errors.ts'
+import { showPath } from './issues.ts'
+import { type ParsedConfig, parseConfig } from './parse.ts'
+import { type Config, type NewMac, type NewUser, userSchema } from './schema.ts'
+import { appendItem, applySplices, firstUser, type Splice } from './splice.ts'
+
+/**
+ * The text of tmgen.yaml with one more user. Every byte outside the insertion stays (an empty `users: []` becomes a block list).
+ * Throws TmgenErrors `config-invalid` for a user that exists or is not valid, and whatever the new config has wrong as a whole.
+ */
+export function addUserText(parsed: ParsedConfig, user: NewUser): string {
+  const existing = parsed.config.users.findIndex((u) => u.name === user.name)
+  if (existing >= 0) {
+    fail(`user "${user.name}" exists already`, 'tmgen add mac adds a Mac', parsed, ['users', existing, 'name'])
+  }
+  const added = validUser(user)
+  const list = parsed.places.node(['users'])
+  const root = parsed.places.node([])
+  const ways =
+    isSeq(list) && list.items.length > 0
+      ? appendItem(parsed.text, list, user)
+      : isMap(root)
+        ? firstUser(parsed.text, root, user)
+        : []
+  return choose(parsed, ways, { ...parsed.config, users: [...parsed.config.users, added] }, 'users')
+}
+
+/** The text of tmgen.yaml with one more Mac of a user; as addUserText. */
+export function addMacText(parsed: ParsedConfig, userName: string, mac: NewMac): string {
+  const index = parsed.config.users.findIndex((u) => u.name === userName)
+  const user = parsed.config.users[index]
+  if (!user)
+    return fail(
+      `no user "${userName}" in ${parsed.file}`,
+      `users: ${parsed.config.users.map((u) => u.name).join(', ') || 'none yet'}`,
+    )
+  const existing = user.macs.findIndex((m) => m.name === mac.name)
+  if (existing >= 0) {
+    fail(`"${userName}" has a Mac "${mac.name}" already`, 'give the new one another name', parsed, [
+      'users',
+      index,
+      'macs',
+      existing,
+      'name',
+    ])
+  }
+  const [added] = validUser({ name: userName, macs: [mac] }).macs
+  const list = parsed.places.node(['users', index, 'macs'])
+  const wanted = structuredClone(parsed.config)
+  if (added) wanted.users[index]?.macs.push(added)
+  return choose(
+    parsed,
+    isSeq(list) ? appendItem(parsed.text, list, mac) : [],
+    wanted,
+    showPath(['users', index, 'macs']),
+  )
+}
+
+/** The first way whose text reads back as exactly the wanted config. */
+function choose(parsed: ParsedConfig, ways: Splice[][], wanted: Config, where: string): string {
+  let refused: TmgenErrors | undefined
+  for (const splices of ways) {
+    const text = applySplices(parsed.text, splices)
+    try {
+      const { config } = parseConfig(new TextEncoder().encode(text), parsed.file)
+      if (isDeepStrictEqual(config, wanted)) return text
+    } catch (error) {
+      if (!(error instanceof TmgenErrors)) throw error
+      // A place that makes no YAML is the wrong place; values that do not fit are the person's to hear of.
+      if (error.errors.every((e) => e.code !== 'config-syntax')) refused ??= error
+    }
+  }
+  if (refused) throw refused
+  return fail(
+    `cannot add to ${where} without rewriting the file`,
+    'add the entry by hand, then run tmgen generate',
+    parsed,
+    ['users'],
+  )
+}
+
+function validUser(user: NewUser): Config['users'][number] {
+  const result = userSchema.safeParse(user)
+  if (result.success) return result.data
+  throw new TmgenErrors(
+    result.error.issues.map((issue) => new TmgenError('config-invalid', `${showPath(issue.path)} ${issue.message}`)),
+  )
+}
+
+function fail(message: string, hint: string, parsed?: ParsedConfig, path: (string | number)[] = []): never {
+  throw new TmgenErrors([
+    new TmgenError('config-invalid', message, { hint, ...(parsed ? { place: parsed.placeOf(path) } : {}) }),
+  ])
+}

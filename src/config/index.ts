@@ -1,0 +1,7 @@
+export { addMacText, addUserText } from './edit.ts'
+export { type NewConfigOptions, newConfigText } from './fresh.ts'
+export { configJsonSchema } from './json-schema.ts'
+export { maxConfigBytes, type ParsedConfig, parseConfig } from './parse.ts'
+export { configReference } from './reference.ts'
+export { durationSeconds, quotaBytes } from './rules.ts'
+export type { Config, ConfigUser, NewControl, NewMac, NewUser } from './schema.ts'

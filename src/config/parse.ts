@@ -1,0 +1,65 @@
+import type { z } from 'zod'
+import { type Place, TmgenError, TmgenErrors } from '../errors.ts'
+import { checkParts, type Parts } from './check.ts'
+import { fromIssues } from './issues.ts'
+import { makePlaces, type Path, type Places } from './places.ts'
+import { toPlain } from './plain.ts'
+import { readText } from './read.ts'
+import { type Config, configSchema, userSchema } from './schema.ts'
+import { parseYaml, sortByPlace } from './yaml.ts'
+
+/** tmgen.yaml as it was read: the config with defaults filled in, the text for edits, places for errors. */
+export interface ParsedConfig {
+  config: Config
+  text: string
+  file: string
+  /** Place of a value; of what stands around it where the path is not written in the file. */
+  placeOf(path: Path): Place
+  /** Nodes and keys, for edits. */
+  readonly places: Places
+}
+
+/** 1,000 users need about 0.2 MiB. */
+export const maxConfigBytes = 1024 ** 2
+
+/**
+ * Reads tmgen.yaml. Depends on the bytes alone. Throws TmgenErrors with everything that is wrong, sorted by place:
+ * `config-syntax` (no UTF-8, no YAML), else `config-invalid`, `capacity` and `storage` together.
+ */
+export function parseConfig(bytes: Uint8Array, file: string): ParsedConfig {
+  const source = readText(bytes, file, 'config-syntax', maxConfigBytes)
+  const document = parseYaml(source)
+  const places = makePlaces(document, source)
+  const errors: TmgenError[] = []
+  const data = toPlain(document.contents, source, errors)
+  if (errors.length > 0) throw new TmgenErrors(sortByPlace(errors))
+  if (data === undefined) {
+    throw new TmgenErrors([
+      new TmgenError('config-invalid', `${file}: is empty`, { hint: 'tmgen init writes a fresh one' }),
+    ])
+  }
+  const result = configSchema.safeParse(data)
+  if (!result.success) errors.push(...fromIssues(result.error.issues, data, places))
+  errors.push(...checkParts(result.success ? result.data : validParts(data), places))
+  if (!result.success || errors.length > 0) throw new TmgenErrors(sortByPlace(errors))
+  return { config: result.data, text: source.text, file, placeOf: places.of, places }
+}
+
+/** What of an invalid config can still be cross-checked, so that all errors are shown at once. */
+function validParts(data: unknown): Parts {
+  const top = (typeof data === 'object' && data !== null ? data : {}) as Record<string, unknown>
+  const valid = <T extends z.ZodType>(schema: T, value: unknown): z.output<T> | undefined => {
+    const result = schema.safeParse(value)
+    return result.success ? result.data : undefined
+  }
+  const { control, storage, network, gateway } = configSchema.shape
+  const parts: Parts = { users: [] }
+  if (Array.isArray(top.users)) parts.users = top.users.map((user) => valid(userSchema, user))
+  const sections = {
+    control: valid(control, top.control),
+    storage: valid(storage, top.storage),
+    network: valid(network, top.network),
+    gateway: valid(gateway, top.gateway),
+  }
+  return Object.assign(parts, Object.fromEntries(Object.entries(sections).filter(([, part]) => part !== undefined)))
+}

@@ -1,0 +1,119 @@
+import { udpCapacity } from '../config/check-network.ts'
+import type { Config, ParsedConfig } from '../config/index.ts'
+import { layoutSubnet, type SubnetLayout, showIp } from '../config/subnet.ts'
+import { TmgenError, TmgenErrors } from '../errors.ts'
+import { ipNumber, lowestFree } from './layout.ts'
+import type { Lock } from './types.ts'
+
+/** The subnet of a parsed config, which has been checked. */
+export function layoutOf(config: Config): SubnetLayout {
+  const layout = layoutSubnet(config.network.subnet)
+  if ('fault' in layout) throw new TmgenErrors([new TmgenError('config-invalid', `network.subnet ${layout.fault}`)])
+  return layout
+}
+
+/**
+ * The lock with an entry for every user of the config. What lies inside the ranges stays as it is, also for users that are gone.
+ * IPs and UDP ports that a changed range leaves outside are dealt anew (IPs at the same offset where it is free): a Mac sees
+ * neither. UIDs own data on disk: they stay whatever the range says, and a number is never dealt twice.
+ * Throws TmgenErrors `capacity`.
+ */
+export function allocate(parsed: ParsedConfig, lock: Lock): Lock {
+  const { config } = parsed
+  const next = structuredClone(lock)
+  addUsers(parsed, next)
+  const errors: TmgenError[] = []
+  const full = (path: string[], capacity: number): void => {
+    errors.push(capacityError(parsed, next, path, capacity))
+  }
+  const layout = layoutOf(config)
+  if (!dealIps(layout, next)) full(['network', 'subnet'], layout.capacity)
+  if (!dealPorts(config.network.udp, next)) full(['network', 'udp'], udpCapacity(config.network.udp))
+  if (!dealUids(config.network.uid, next)) {
+    errors.push(
+      new TmgenError(
+        'capacity',
+        `network.uid has no UID left: ${config.network.uid.to} is dealt, and none is used twice`,
+        {
+          place: parsed.placeOf(['network', 'uid']),
+          hint: 'raise network.uid.to (60000 at most)',
+        },
+      ),
+    )
+  }
+  if (errors.length > 0) throw new TmgenErrors(errors)
+  return next
+}
+
+/** Entries for new names, numbers still open (0 and ''). */
+function addUsers(parsed: ParsedConfig, lock: Lock): void {
+  const known = new Set(Object.values(lock.users).map((user) => user.name))
+  for (const { name } of parsed.config.users) {
+    if (known.has(name)) continue
+    const id = `u${lock.next.user++}`
+    lock.users[id] = { name, uid: 0, destinations: { timemachine: { ip: '' } } }
+    lock.nodes[`n${lock.next.node++}`] = { owner: id, hostname: `tm-${name}`, udpPort: 0 }
+  }
+}
+
+function dealIps(layout: SubnetLayout, lock: Lock): boolean {
+  const users = Object.values(lock.users).map((user) => user.destinations.timemachine)
+  const inside = (ip: number): boolean => ip >= layout.first && ip <= layout.last
+  const taken = new Set(users.map((d) => ipNumber(d.ip)).filter(inside))
+  const size = 2 ** (32 - layout.prefix)
+  const open = users.filter((d) => !inside(ipNumber(d.ip)))
+  for (const destination of open) {
+    const same = layout.base + (ipNumber(destination.ip) % size)
+    if (!inside(same) || taken.has(same)) continue
+    taken.add(same)
+    destination.ip = showIp(same)
+  }
+  const deal = lowestFree(layout.first, layout.last, taken)
+  for (const destination of open) {
+    if (inside(ipNumber(destination.ip))) continue
+    const ip = deal()
+    if (ip === undefined) return false
+    destination.ip = showIp(ip)
+  }
+  return true
+}
+
+function dealPorts(udp: Config['network']['udp'], lock: Lock): boolean {
+  const to = udp.from + udpCapacity(udp) - 1
+  const nodes = Object.values(lock.nodes)
+  const inside = (port: number): boolean => port >= udp.from && port <= to
+  const deal = lowestFree(udp.from, to, new Set(nodes.map((n) => n.udpPort).filter(inside)))
+  for (const node of nodes) {
+    if (inside(node.udpPort)) continue
+    const port = deal()
+    if (port === undefined) return false
+    node.udpPort = port
+  }
+  return true
+}
+
+function dealUids(uid: Config['network']['uid'], lock: Lock): boolean {
+  for (const user of Object.values(lock.users)) {
+    if (user.uid !== 0) continue
+    const number = Math.max(lock.next.uid, uid.from)
+    if (number > uid.to) return false
+    user.uid = number
+    lock.next.uid = number + 1
+  }
+  return true
+}
+
+function capacityError(parsed: ParsedConfig, lock: Lock, path: string[], capacity: number): TmgenError {
+  const wanted = new Set(parsed.config.users.map((u) => u.name))
+  const gone = Object.values(lock.users).filter((u) => !wanted.has(u.name)).length
+  const kept = gone > 0 ? `, ${gone} of them for users removed from ${parsed.file}` : ''
+  const total = Object.keys(lock.users).length
+  return new TmgenError(
+    'capacity',
+    `${path.join('.')} has room for ${capacity} users; ${total} numbers are needed${kept}`,
+    {
+      place: parsed.placeOf(path),
+      hint: path.at(-1) === 'udp' ? 'raise network.udp.to' : 'use a larger subnet; a /22 holds 1,005 users',
+    },
+  )
+}

@@ -1,0 +1,5 @@
+export { formatLock, newLock } from './lock.ts'
+export { checkMirror, mirrorOf } from './mirror.ts'
+export { parseLock } from './parse-lock.ts'
+export { resolve } from './resolve.ts'
+export type * from './types.ts'

@@ -1,0 +1,110 @@
+import { findNodeAtLocation, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser'
+import { makeSource, readText, type Source } from '../config/read.ts'
+import { TmgenError, TmgenErrors } from '../errors.ts'
+import { checkLock, type LockFault } from './check-lock.ts'
+import { formatLock, lockSchema } from './lock.ts'
+import type { Lock } from './types.ts'
+
+/** 1,000 users make 0.3 MiB; removed ones stay. */
+const maxLockBytes = 8 * 1024 ** 2
+/** JSON nested deeper than this is no lock, and would exhaust the stack of the parser. */
+const maxDepth = 32
+
+const restore = 'restore it from git or a backup; do not edit it by hand'
+
+/** Reads tmgen.lock.json. Throws TmgenErrors `lock-invalid` with places: no JSON, wrong shape, a newer version, a number dealt twice. */
+export function parseLock(bytes: Uint8Array, file: string): Lock {
+  const source = readText(bytes, file, 'lock-invalid', maxLockBytes)
+  const data = parseJson(source)
+  const version = (data as { version?: unknown } | null)?.version
+  if (typeof version === 'number' && version > 1) {
+    const message = `is of version ${version}, made by a newer tmgen; this one knows version 1`
+    throw invalid(source, [{ path: ['version'], message }], 'upgrade tmgen')
+  }
+  const result = lockSchema.safeParse(data)
+  if (!result.success) {
+    throw invalid(
+      source,
+      result.error.issues.map((issue) => ({ path: issue.path as LockFault['path'], message: issue.message })),
+    )
+  }
+  const faults = checkLock(result.data)
+  if (faults.length > 0) throw invalid(source, faults)
+  // JSON.parse silently takes the last of two equal keys; a file as we write it has none.
+  if (formatLock(result.data) !== source.text) refuseDuplicates(source)
+  return result.data
+}
+
+function parseJson(source: Source): unknown {
+  try {
+    return JSON.parse(source.text)
+  } catch {
+    throw syntaxError(source)
+  }
+}
+
+function syntaxError(source: Source): TmgenErrors {
+  const errors: ParseError[] = []
+  if (!tooDeep(source.text)) parseTree(source.text, errors, { disallowComments: true, allowEmptyContent: false })
+  const [first] = errors
+  const what = first
+    ? printParseErrorCode(first.error)
+        .replace(/(?<=[a-z])(?=[A-Z])/g, ' ')
+        .toLowerCase()
+    : 'nested too deep'
+  return new TmgenErrors([
+    new TmgenError('lock-invalid', `is not valid JSON: ${what}`, {
+      place: source.place(first?.offset ?? 0),
+      hint: restore,
+    }),
+  ])
+}
+
+/** A rough count that also takes brackets in strings for nesting: a lock has none there. */
+function tooDeep(text: string): boolean {
+  let depth = 0
+  for (const [bracket] of text.matchAll(/[[\]{}]/g)) {
+    depth += bracket === '[' || bracket === '{' ? 1 : -1
+    if (depth > maxDepth) return true
+  }
+  return false
+}
+
+function invalid(source: Source, faults: readonly LockFault[], hint = restore): TmgenErrors {
+  const tree = tooDeep(source.text) ? undefined : parseTree(source.text)
+  return new TmgenErrors(
+    faults.slice(0, 100).map(({ path, message }) => {
+      let node = tree
+      for (let end = path.length; end > 0 && tree; end--) {
+        node = findNodeAtLocation(tree, path.slice(0, end))
+        if (node) break
+      }
+      const where = path.length > 0 ? `${path.join('.')} ` : ''
+      return new TmgenError('lock-invalid', where + message, { place: source.place((node ?? tree)?.offset ?? 0), hint })
+    }),
+  )
+}
+
+function refuseDuplicates(source: Source): void {
+  const twice: { key: string; offset: number }[] = []
+  const visit = (node: ReturnType<typeof parseTree>): void => {
+    const seen = new Set<string>()
+    for (const child of node?.children ?? []) {
+      const key = node?.type === 'object' ? child.children?.[0] : undefined
+      if (key && seen.has(key.value)) twice.push({ key: key.value, offset: key.offset })
+      if (key) seen.add(key.value)
+      visit(child)
+    }
+  }
+  visit(parseTree(source.text))
+  if (twice.length === 0) return
+  throw new TmgenErrors(
+    twice.map(
+      ({ key, offset }) =>
+        new TmgenError('lock-invalid', `the key "${key}" stands twice`, {
+          place: makeSource(source.file, source.text).place(offset),
+          hint: restore,
+        }),
+    ),
+  )
+}

@@ -1,0 +1,96 @@
+import { type Config, type ParsedConfig, quotaBytes } from '../config/index.ts'
+import { showIp } from '../config/subnet.ts'
+import { allocate, layoutOf } from './allocate.ts'
+import { publishedPorts } from './layout.ts'
+import { formatLock } from './lock.ts'
+import type { DeployedUser, Deployment, Lock } from './types.ts'
+
+const mebibyte = 1024 ** 2
+/** Soft limit without nodes; 512 MiB carried full speed with 2 nodes, 256 MiB cost a tenth (measured, docs/benchmarks). */
+const baseMemory = 448 * mebibyte
+/** An idle node takes about 1.1 MiB (measured with 202 nodes). */
+const memoryPerNode = 1.2 * mebibyte
+
+/**
+ * Config + lock -> deployment with every default filled in, and the new lock. Pure. The lock's serial goes up by one when
+ * anything in it changed, else the lock comes back as it was. `moved` says, for people, which numbers a changed range moved.
+ * Throws TmgenErrors `capacity` with places.
+ */
+export function resolve(parsed: ParsedConfig, lock: Lock): { deployment: Deployment; lock: Lock; moved: string[] } {
+  const { config } = parsed
+  const next = allocate(parsed, lock)
+  if (formatLock(next) !== formatLock(lock)) next.serial = lock.serial + 1
+
+  const layout = layoutOf(config)
+  const wanted = new Set(config.users.map((user) => user.name))
+  const deployment: Deployment = {
+    workspace: { id: next.workspace, name: config.workspace },
+    host: config.host,
+    control: config.control,
+    controlUrl: config.control.url,
+    network: {
+      subnet: layout.cidr,
+      bridgeIp: showIp(layout.bridge),
+      gatewayIp: showIp(layout.gateway),
+      dynamicRange: layout.dynamicRange,
+      ipv6: config.network.ipv6,
+      udp: publishedPorts(config.network.udp, next),
+    },
+    gatewayMemory:
+      config.gateway.memory === undefined
+        ? Math.round(baseMemory + memoryPerNode * config.users.length)
+        : quotaBytes(config.gateway.memory),
+    storageRoot: config.storage.root,
+    images: config.images,
+    users: deployUsers(config, next),
+    retired: Object.values(next.users)
+      .map((user) => user.name)
+      .filter((name) => !wanted.has(name)),
+  }
+  return { deployment, lock: next, moved: movedNumbers(lock, next) }
+}
+
+function deployUsers(config: Config, lock: Lock): DeployedUser[] {
+  const idOf = new Map(Object.entries(lock.users).map(([id, user]) => [user.name, id]))
+  const nodeOf = new Map(Object.entries(lock.nodes).map(([id, node]) => [node.owner, id]))
+  return config.users.map((user) => {
+    const id = idOf.get(user.name) ?? ''
+    const nodeId = nodeOf.get(id) ?? ''
+    const locked = lock.users[id]
+    const node = lock.nodes[nodeId]
+    if (!locked || !node) throw new Error(`user ${user.name} was not allocated`)
+    return {
+      id,
+      nodeId,
+      name: user.name,
+      uid: locked.uid,
+      ip: locked.destinations.timemachine.ip,
+      udpPort: node.udpPort,
+      hostname: node.hostname,
+      tag: `tag:tm-${user.name}`,
+      allow: [...user.logins, ...user.tags],
+      logins: user.logins,
+      tags: user.tags,
+      enabled: user.enabled,
+      storage: user.storage ?? `${config.storage.root}/${user.name}`,
+      macs: user.macs.map((mac) => {
+        const quota = mac.quota ?? config.defaults.quota
+        return { name: mac.name, quota, quotaBytes: quotaBytes(quota) }
+      }),
+    }
+  })
+}
+
+function movedNumbers(before: Lock, after: Lock): string[] {
+  const moved: string[] = []
+  for (const [id, user] of Object.entries(before.users)) {
+    const [from, to] = [user.destinations.timemachine.ip, after.users[id]?.destinations.timemachine.ip]
+    if (from !== to) moved.push(`${user.name}: bridge IP ${from} -> ${to} (network.subnet changed)`)
+  }
+  for (const [id, node] of Object.entries(before.nodes)) {
+    const to = after.nodes[id]?.udpPort
+    const name = before.users[node.owner]?.name
+    if (node.udpPort !== to) moved.push(`${name}: UDP port ${node.udpPort} -> ${to} (network.udp changed)`)
+  }
+  return moved
+}
