@@ -1,11 +1,15 @@
-// Bundles the CLI into one file; runtime assets (templates, image contexts) are read from the package beside it.
-import { chmod } from 'node:fs/promises'
+// Bundles the CLI into dist/: tmgen.js and chunks that it loads when a command needs them, so that --help starts fast.
+// Runtime assets (templates, image contexts) are read from the package beside it.
+import { chmod, rm } from 'node:fs/promises'
 import { build } from 'esbuild'
 
+await rm('dist', { recursive: true, force: true })
 await build({
-  entryPoints: ['src/cli.ts'],
-  outfile: 'dist/tmgen.js',
+  entryPoints: { tmgen: 'src/bin.ts' },
+  outdir: 'dist',
+  chunkNames: 'chunks/[name]-[hash]',
   bundle: true,
+  splitting: true,
   platform: 'node',
   target: 'node20.19',
   format: 'esm',

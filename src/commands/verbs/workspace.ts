@@ -1,0 +1,67 @@
+import { type Command, Option } from 'commander'
+import { type Run, withExamples } from './run.ts'
+
+/** The verbs about the workspace: generate, policy, config, demo. */
+export function workspaceVerbs(program: Command, run: Run): void {
+  withExamples(
+    program
+      .command('generate')
+      .description('write generated/ from tmgen.yaml; never asks the network')
+      .option('--check', 'change nothing; exit 1 when something would change')
+      .option('--json', 'print what was done, or would be, as JSON')
+      .action((options, command) =>
+        run(command, async (context) => (await import('../generate.ts')).generate(context, options)),
+      ),
+    'tmgen generate',
+    'tmgen generate --check',
+  )
+  const policy = withExamples(
+    program.command('policy').description('the tailnet policy that this workspace needs'),
+    'tmgen policy show',
+  )
+  withExamples(
+    policy
+      .command('show')
+      .description('print the grants and tag owners, and say where to paste them')
+      .option('--json', 'print JSON with the place to paste it')
+      .action((options, command) =>
+        run(command, async (context) => (await import('../policy.ts')).policyShow(context, options)),
+      ),
+    'tmgen policy show',
+    'tmgen policy show --json',
+  )
+  const config = withExamples(
+    program.command('config').description('about the format of tmgen.yaml'),
+    'tmgen config schema',
+  )
+  withExamples(
+    config
+      .command('schema')
+      .description('print the JSON Schema of tmgen.yaml')
+      .action((_options, command) =>
+        run(command, async (context) => (await import('../config.ts')).configSchema(context)),
+      ),
+    'tmgen config schema',
+  )
+  withExamples(
+    config
+      .command('reference')
+      .description('print the reference page of tmgen.yaml, in Markdown')
+      .action((_options, command) =>
+        run(command, async (context) => (await import('../config.ts')).configReference(context)),
+      ),
+    'tmgen config reference',
+  )
+  withExamples(
+    program
+      .command('demo')
+      .description('run the whole thing with two make-believe people on this machine (from a checkout)')
+      .option('--keep', 'leave it running afterwards')
+      .addOption(new Option('--clean', 'remove what a kept demo left behind').conflicts('keep'))
+      .action((options, command) =>
+        run(command, async (context) => (await import('../demo.ts')).demo(context, options)),
+      ),
+    'tmgen demo',
+    'tmgen demo --clean',
+  )
+}
