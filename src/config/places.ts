@@ -1,4 +1,4 @@
-import { isMap, isScalar, isSeq, type Node, type Document as YamlDocument } from 'yaml'
+import { isMap, isScalar, isSeq, type Node, type Pair, type YAMLMap, type Document as YamlDocument } from 'yaml'
 import type { Place } from '../errors.ts'
 import type { Source } from './read.ts'
 
@@ -15,6 +15,15 @@ export interface Places {
 }
 
 export function makePlaces(document: YamlDocument, source: Source): Places {
+  // A map is searched once: a hostile one has 100,000 unknown keys, and each is an error with a place.
+  const indexes = new WeakMap<YAMLMap, Map<unknown, Pair>>()
+  const pairsOf = (map: YAMLMap): Map<unknown, Pair> => {
+    const known = indexes.get(map)
+    if (known) return known
+    const index = new Map(map.items.map((pair) => [isScalar(pair.key) ? pair.key.value : pair.key, pair]))
+    indexes.set(map, index)
+    return index
+  }
   const offset = (path: Path, wantKey: boolean): number => {
     let node = document.contents as Node | null | undefined
     let at = node?.range?.[0] ?? 0
@@ -24,7 +33,7 @@ export function makePlaces(document: YamlDocument, source: Source): Places {
         node = node.items[step] as Node | undefined
         if (node?.range) at = node.range[0]
       } else if (isMap(node)) {
-        const pair = node.items.find((p) => isScalar(p.key) && p.key.value === step)
+        const pair = pairsOf(node).get(step)
         const key = pair?.key as Node | undefined
         node = pair?.value as Node | null | undefined
         const bare = isScalar(node) && node.source === ''

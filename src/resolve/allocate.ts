@@ -5,6 +5,9 @@ import { TmgenError, TmgenErrors } from '../errors.ts'
 import { ipNumber, lowestFree } from './layout.ts'
 import type { Lock } from './types.ts'
 
+/** What resolve needs of a parsed config. */
+export type ResolveInput = Pick<ParsedConfig, 'config' | 'file' | 'placeOf'>
+
 /** The subnet of a parsed config, which has been checked. */
 export function layoutOf(config: Config): SubnetLayout {
   const layout = layoutSubnet(config.network.subnet)
@@ -18,7 +21,7 @@ export function layoutOf(config: Config): SubnetLayout {
  * neither. UIDs own data on disk: they stay whatever the range says, and a number is never dealt twice.
  * Throws TmgenErrors `capacity`.
  */
-export function allocate(parsed: ParsedConfig, lock: Lock): Lock {
+export function allocate(parsed: ResolveInput, lock: Lock): Lock {
   const { config } = parsed
   const next = structuredClone(lock)
   addUsers(parsed, next)
@@ -46,7 +49,7 @@ export function allocate(parsed: ParsedConfig, lock: Lock): Lock {
 }
 
 /** Entries for new names, numbers still open (0 and ''). */
-function addUsers(parsed: ParsedConfig, lock: Lock): void {
+function addUsers(parsed: ResolveInput, lock: Lock): void {
   const known = new Set(Object.values(lock.users).map((user) => user.name))
   for (const { name } of parsed.config.users) {
     if (known.has(name)) continue
@@ -103,7 +106,7 @@ function dealUids(uid: Config['network']['uid'], lock: Lock): boolean {
   return true
 }
 
-function capacityError(parsed: ParsedConfig, lock: Lock, path: string[], capacity: number): TmgenError {
+function capacityError(parsed: ResolveInput, lock: Lock, path: string[], capacity: number): TmgenError {
   const wanted = new Set(parsed.config.users.map((u) => u.name))
   const gone = Object.values(lock.users).filter((u) => !wanted.has(u.name)).length
   const kept = gone > 0 ? `, ${gone} of them for users removed from ${parsed.file}` : ''

@@ -1,6 +1,6 @@
-import { type Config, type ParsedConfig, quotaBytes } from '../config/index.ts'
+import { type Config, quotaBytes } from '../config/index.ts'
 import { showIp } from '../config/subnet.ts'
-import { allocate, layoutOf } from './allocate.ts'
+import { allocate, layoutOf, type ResolveInput } from './allocate.ts'
 import { publishedPorts } from './layout.ts'
 import { formatLock } from './lock.ts'
 import type { DeployedUser, Deployment, Lock } from './types.ts'
@@ -16,7 +16,7 @@ const memoryPerNode = 1.2 * mebibyte
  * anything in it changed, else the lock comes back as it was. `moved` says, for people, which numbers a changed range moved.
  * Throws TmgenErrors `capacity` with places.
  */
-export function resolve(parsed: ParsedConfig, lock: Lock): { deployment: Deployment; lock: Lock; moved: string[] } {
+export function resolve(parsed: ResolveInput, lock: Lock): { deployment: Deployment; lock: Lock; moved: string[] } {
   const { config } = parsed
   const next = allocate(parsed, lock)
   if (formatLock(next) !== formatLock(lock)) next.serial = lock.serial + 1

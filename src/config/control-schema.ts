@@ -1,0 +1,72 @@
+import { z } from 'zod'
+import { durationSeconds } from './rules.ts'
+import { absolutePath, url } from './values.ts'
+
+/** Tailscale's longest expiry of an auth key is 90 days. */
+const keyExpiry = z
+  .string()
+  .regex(/^[1-9]\d{0,3}[hd]$/, 'must be hours or days, for example 72h or 3d')
+  .refine((text) => durationSeconds(text) <= 90 * 86_400, 'must be at most 90d')
+  .default('72h')
+  .describe('How long a new auth key can be used to enrol its node; at most 90d')
+
+const controlServer = url
+  .default('https://controlplane.tailscale.com')
+  .describe('Control server that the nodes register with')
+
+const tls = z
+  .discriminatedUnion('mode', [
+    z.strictObject({
+      mode: z.literal('own').describe('Files of your own on the Docker host'),
+      cert: absolutePath.describe('Certificate chain, PEM'),
+      key: absolutePath.describe('Private key, PEM'),
+    }),
+    z.strictObject({
+      mode: z.literal('acme').describe('Let’s Encrypt; needs port 443 reachable from the internet'),
+      email: z
+        .string()
+        .regex(/^[^\s@]+@[^\s@]+$/, 'must be an e-mail address')
+        .describe('Address for notices of the certificate authority'),
+    }),
+  ])
+  .optional()
+  .describe('Certificate of an https URL')
+
+/** Who hands out auth keys, and where the control server is. */
+export const controlSchema = z
+  .discriminatedUnion('provider', [
+    z.strictObject({
+      provider: z.literal('tailscale').describe('Tailscale; keys are minted through its API'),
+      api: url.default('https://api.tailscale.com').describe('Base URL of the API'),
+      url: controlServer,
+      tailnet: z
+        .string()
+        .regex(/^[A-Za-z0-9._@-]{1,253}$/, 'must be the name of a tailnet, or -')
+        .default('-')
+        .describe('Tailnet name; - is the one that the credential belongs to'),
+      keyExpiry,
+    }),
+    z.strictObject({
+      provider: z.literal('headscale').describe('A Headscale server of your own, 0.28 or 0.29'),
+      url: url.describe('URL of the Headscale server'),
+      keyExpiry,
+    }),
+    z.strictObject({
+      provider: z.literal('embedded').describe('A Headscale that tmgen runs in the same compose stack'),
+      url: url.describe('URL under which Macs reach this Headscale; http only inside a LAN (no relay then)'),
+      tls,
+      baseDomain: z
+        .string()
+        .max(200)
+        .regex(/^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]+$/, 'must be a domain name of at least two labels')
+        .default('tailnet.internal')
+        .describe('MagicDNS domain of the tailnet'),
+      keyExpiry,
+    }),
+    z.strictObject({
+      provider: z.literal('manual').describe('You make the auth keys; tmgen takes them with --auth-key-file'),
+      url: controlServer,
+      keyExpiry,
+    }),
+  ])
+  .describe('Who hands out auth keys')
