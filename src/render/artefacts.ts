@@ -7,8 +7,7 @@ import { servedUsers } from './marker.ts'
 import { prepareScript } from './prepare.ts'
 import { smbConf } from './samba.ts'
 import type { RenderInputs, Tree, TreeFile } from './types.ts'
-import { verify } from './verify.ts'
-import { expand } from './yaml.ts'
+import { verifyJson, verifyYaml } from './verify.ts'
 
 /**
  * All of generated/ but the JSON Schema, which is the same in every workspace. Paths from the workspace, sorted;
@@ -24,18 +23,18 @@ export function artefacts(deployment: Deployment, inputs: RenderInputs): Tree {
 
   const compose = composeModel(deployment, inputs, smb)
   const composeYaml = composeText(compose)
-  verify('generated/docker-compose.yml', 'yaml', composeYaml, expand(compose))
+  verifyYaml('generated/docker-compose.yml', composeYaml, compose)
   put('docker-compose.yml', composeYaml)
 
   const caddy = caddyConfig(deployment)
   const caddyJson = `${JSON.stringify(caddy, null, 2)}\n`
-  verify('generated/caddy/config.json', 'json', caddyJson, caddy)
+  verifyJson('generated/caddy/config.json', caddyJson, caddy)
   put('caddy/config.json', caddyJson)
 
   if (deployment.control.provider === 'embedded') {
     const headscale = headscaleConfig(deployment)
     const headscaleYaml = headscaleText(deployment, headscale)
-    verify('generated/headscale/config.yaml', 'yaml', headscaleYaml, expand(headscale))
+    verifyYaml('generated/headscale/config.yaml', headscaleYaml, headscale)
     put('headscale/config.yaml', headscaleYaml)
   }
 

@@ -21,14 +21,12 @@ export function imageSources(deployment: Deployment, inputs: RenderInputs): Read
   if (images.golang !== undefined) args.GOLANG_IMAGE = images.golang
   const names: ImageName[] = ['gateway', 'samba']
   if (control.provider === 'embedded') names.push('headscale')
-  return new Map(
-    names.map((name) => {
-      const ready = images[name]
-      if (ready !== undefined) return [name, { image: ready, build: undefined }]
-      const tag = contextHash(inputs.contexts[name], args)
-      return [name, { image: `${workspace.name}-${name}:${tag}`, build: { args } }]
-    }),
-  )
+  const source = (name: ImageName): ImageSource => {
+    const ready = images[name]
+    if (ready !== undefined) return { image: ready, build: undefined }
+    return { image: `${workspace.name}-${name}:${contextHash(inputs.contexts[name], args)}`, build: { args } }
+  }
+  return new Map(names.map((name) => [name, source(name)]))
 }
 
 /** 12 hex digits over the sorted path, mode and content of a build context and over its build arguments. */

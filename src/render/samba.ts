@@ -15,7 +15,11 @@ const dangerous = /^(include|config file|copy)$|exec|script|command|program|pani
  * generated/users/NAME/smb.conf: one share a Mac. The result is read back, and every value that comes from the
  * deployment must be where it belongs. Throws TmgenError `render`.
  */
-export function smbConf(deployment: Deployment, user: DeployedUser, templates: Readonly<Record<string, string>>): string {
+export function smbConf(
+  deployment: Deployment,
+  user: DeployedUser,
+  templates: Readonly<Record<string, string>>,
+): string {
   const fault = (what: string) => new TmgenError('render', `smb.conf of ${JSON.stringify(user.name)}: ${what}`)
   const { gatewayIp } = deployment.network
   for (const name of [deployment.workspace.name, user.name, user.hostname, ...user.macs.map((m) => m.name)]) {

@@ -1,3 +1,4 @@
+import { udpBlock } from '../config/check-network.ts'
 import type { DeployedUser, Deployment } from '../resolve/types.ts'
 import type { ImageSource } from './contexts.ts'
 import { Alias, Anchor, literal, type YamlValue } from './yaml.ts'
@@ -5,11 +6,11 @@ import { Alias, Anchor, literal, type YamlValue } from './yaml.ts'
 type Map = { [key: string]: YamlValue }
 
 const MiB = 1024 ** 2
-/** Ports in one published block: adding a user changes the gateway's definition at most once in 32 users. */
-export const udpBlock = 32
 
-const owner =
-  '${TMGEN_UID:?is missing in .env (UID that owns the workspace)}:${TMGEN_GID:?is missing in .env (GID that owns the workspace)}'
+/** A variable that a person may set in .env. */
+const choice = (name: string, fallback: string) => `\${${name}:-${fallback}}`
+const required = (name: string) => `\${${name}:?is not set in .env}`
+const owner = `${required('TMGEN_UID')}:${required('TMGEN_GID')}`
 
 /** What every service has; logging and limits take a person's choice from .env. */
 const common = {
@@ -20,7 +21,7 @@ const common = {
   security_opt: ['no-new-privileges:true'],
   logging: {
     driver: 'json-file',
-    options: { 'max-size': '${TMGEN_LOG_SIZE:-10m}', 'max-file': '${TMGEN_LOG_FILES:-3}' },
+    options: { 'max-size': choice('TMGEN_LOG_SIZE', '10m'), 'max-file': choice('TMGEN_LOG_FILES', '3') },
   },
 } satisfies Map
 
@@ -68,7 +69,7 @@ export function gatewayService(deployment: Deployment, source: ImageSource): Map
     command: ['run', '--config', '/etc/tmgen/caddy/config.json'],
     user: owner,
     tmpfs: ['/tmp:size=16m,mode=1777'],
-    mem_limit: `\${TMGEN_GATEWAY_MEMORY:-${gatewayMemory(deployment, ports.length)}m}`,
+    mem_limit: choice('TMGEN_GATEWAY_MEMORY', `${gatewayMemory(deployment, ports.length)}m`),
     pids_limit: 1024,
     stop_grace_period: '10s',
     volumes: [
@@ -99,7 +100,7 @@ export function sambaParts(deployment: Deployment, source: ImageSource) {
         '/var/cache/samba:size=16m,mode=0755',
         '/var/log/samba:size=16m,mode=0755',
       ],
-      mem_limit: '${TMGEN_SAMBA_MEMORY:-1g}',
+      mem_limit: choice('TMGEN_SAMBA_MEMORY', '1g'),
       pids_limit: 128,
       stop_grace_period: '30s',
     }),
@@ -170,20 +171,28 @@ export function headscaleService(
     tmpfs: [
       '/tmp:size=16m,mode=1777',
       // Holds the admin socket: in this container alone.
-      '/var/run/headscale:size=1m,mode=0700,uid=${TMGEN_UID},gid=${TMGEN_GID}',
+      `/var/run/headscale:size=1m,mode=0700,uid=${required('TMGEN_UID')},gid=${required('TMGEN_GID')}`,
     ],
-    mem_limit: '${TMGEN_HEADSCALE_MEMORY:-1g}',
+    mem_limit: choice('TMGEN_HEADSCALE_MEMORY', '1g'),
     pids_limit: 512,
     stop_grace_period: '10s',
     sysctls: { 'net.ipv4.ip_unprivileged_port_start': 0 },
     volumes: [
       mount('./generated/headscale', '/etc/headscale', true),
       mount('./state/headscale', '/var/lib/headscale', false),
-      ...(tls ? [mount(tls.cert, '/etc/tmgen-tls/cert.pem', true), mount(tls.key, '/etc/tmgen-tls/key.pem', true)] : []),
+      ...(tls
+        ? [mount(tls.cert, '/etc/tmgen-tls/cert.pem', true), mount(tls.key, '/etc/tmgen-tls/key.pem', true)]
+        : []),
     ],
     networks: { uplink: server.isIp ? {} : { aliases: [server.host] } },
     ports,
-    healthcheck: { test: ['CMD', 'headscale', 'health'], interval: '10s', timeout: '5s', start_period: '20s', retries: 3 },
+    healthcheck: {
+      test: ['CMD', 'headscale', 'health'],
+      interval: '10s',
+      timeout: '5s',
+      start_period: '20s',
+      retries: 3,
+    },
     labels: { 'tmgen.workspace': deployment.workspace.id },
   }
 }

@@ -23,7 +23,6 @@ export type YamlValue = string | number | boolean | Anchor | Alias | YamlValue[]
 const notStrings = /^(y|n|yes|no|on|off|true|false|null|inf|nan|[0-9a-f]*e[0-9]+)$/i
 const plainWord = /^[A-Za-z./_][A-Za-z0-9./_@-]*$/
 // Control characters that JSON leaves bare and YAML 1.1 does not allow or folds.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is escaped
 const bareControls = /[\x7f-\x9f\u2028\u2029\ufeff]/g
 
 function scalar(text: string): string {
@@ -62,17 +61,6 @@ function write(value: YamlValue, indent: string, inList: boolean): string {
 export function toYaml(comment: readonly string[], map: { [key: string]: YamlValue }): string {
   const head = comment.map((line) => `# ${line}\n`).join('')
   return head + write(map, '', false).slice(1)
-}
-
-/** What a reader must get from the text of `toYaml`: anchors, aliases and `<<` resolved, plain values only. */
-export function expand(value: YamlValue): unknown {
-  if (value instanceof Alias) return expand(value.anchor.value)
-  if (value instanceof Anchor) return expand(value.value)
-  if (Array.isArray(value)) return value.map(expand)
-  if (!isMap(value)) return value
-  const own: Record<string, unknown> = {}
-  for (const [key, item] of Object.entries(value)) if (key !== '<<') own[key] = expand(item)
-  return value['<<'] === undefined ? own : { ...(expand(value['<<']) as object), ...own }
 }
 
 /** Text as compose must find it, so that `$` in a path is not taken for a variable. */
