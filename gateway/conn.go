@@ -1,0 +1,88 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// conn is a checked connection. Its addresses are fixed when it is accepted,
+// because those of a reset connection of the userspace network are nil, and a
+// panic below it is an error of this connection alone.
+type conn struct {
+	net.Conn
+	hub      *hub
+	src, dst netip.AddrPort
+	id       identity // guarded by hub.mu
+	once     sync.Once
+	heard    atomic.Int64 // when the peer last sent something, Unix nanoseconds
+}
+
+func newConn(h *hub, raw net.Conn, src, dst netip.AddrPort) *conn {
+	c := &conn{Conn: raw, hub: h, src: src, dst: dst}
+	c.heard.Store(time.Now().UnixNano())
+	return c
+}
+
+func (c *conn) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(c.src) }
+func (c *conn) LocalAddr() net.Addr  { return net.TCPAddrFromAddrPort(c.dst) }
+
+func (c *conn) Read(p []byte) (n int, err error) {
+	defer contain(&err)
+	n, err = c.Conn.Read(p)
+	if n > 0 {
+		c.hub.bytesIn.Add(int64(n))
+		c.heard.Store(time.Now().UnixNano())
+	}
+	return n, err
+}
+
+func (c *conn) Write(p []byte) (n int, err error) {
+	defer contain(&err)
+	n, err = c.Conn.Write(p)
+	c.hub.bytesOut.Add(int64(n))
+	return n, err
+}
+
+// CloseWrite ends the direction to the peer.
+func (c *conn) CloseWrite() (err error) {
+	defer contain(&err)
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return c.Close()
+}
+
+func (c *conn) Close() (err error) {
+	defer contain(&err)
+	c.once.Do(func() {
+		c.hub.forget(c)
+		err = c.Conn.Close()
+	})
+	return err
+}
+
+func (c *conn) SetDeadline(t time.Time) (err error) {
+	defer contain(&err)
+	return c.Conn.SetDeadline(t)
+}
+
+func (c *conn) SetReadDeadline(t time.Time) (err error) {
+	defer contain(&err)
+	return c.Conn.SetReadDeadline(t)
+}
+
+func (c *conn) SetWriteDeadline(t time.Time) (err error) {
+	defer contain(&err)
+	return c.Conn.SetWriteDeadline(t)
+}
+
+// contain turns a panic into an error.
+func contain(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("connection failed: %v", r)
+	}
+}

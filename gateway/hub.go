@@ -1,0 +1,292 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+const (
+	// maxConns bounds the connections of one node, so that one person cannot
+	// use up the memory of all. A Mac needs a handful.
+	maxConns = 512
+	// maxPeerConns bounds those of one peer.
+	maxPeerConns = 128
+	// handOver is how long a connection waits for a route to accept it.
+	handOver = 2 * time.Second
+	// whoIsTimeout bounds one identity check.
+	whoIsTimeout = 5 * time.Second
+)
+
+// errPeerGone means that the tailnet does not know the peer (any more).
+var errPeerGone = errors.New("peer is not in the tailnet")
+
+// whoIs tells who is behind an address of the tailnet.
+type whoIs func(ctx context.Context, addr netip.AddrPort) (identity, error)
+
+// hub is where a node's connections meet the routes that want them. It
+// outlives both: a node may restart and a route may change.
+type hub struct {
+	name string
+
+	mu        sync.Mutex
+	removed   bool
+	allow     allowList
+	listeners map[uint16][]*listener // newest last
+	conns     map[*conn]struct{}
+	pending   map[netip.Addr]int // being checked, by peer
+	nPending  int
+	refusals  refusalLog
+
+	accepted, refused, bytesIn, bytesOut atomic.Int64
+}
+
+func newHub(name string) *hub {
+	return &hub{
+		name:      name,
+		listeners: map[uint16][]*listener{},
+		conns:     map[*conn]struct{}{},
+		pending:   map[netip.Addr]int{},
+	}
+}
+
+// wants reports whether a connection from src to a port may go on at all. It
+// is asked before the handshake and must not wait.
+func (h *hub) wants(src netip.Addr, port uint16) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.removed || len(h.listeners[port]) == 0 {
+		return false
+	}
+	if reason := h.fullLocked(src); reason != "" {
+		h.refuseLocked(src, "", reason)
+		return false
+	}
+	return true
+}
+
+// fullLocked says why there is no room for one more connection from src.
+func (h *hub) fullLocked(src netip.Addr) string {
+	if len(h.conns)+h.nPending >= maxConns {
+		return fmt.Sprintf("the node has %d connections", maxConns)
+	}
+	n := h.pending[src]
+	for c := range h.conns {
+		if c.src.Addr() == src {
+			n++
+		}
+	}
+	if n >= maxPeerConns {
+		return fmt.Sprintf("the peer has %d connections", maxPeerConns)
+	}
+	return ""
+}
+
+// handle checks a connection and hands it to its route. The addresses are
+// those of the first packet: the connection's own are nil once it is reset.
+func (h *hub) handle(raw net.Conn, src, dst netip.AddrPort, who whoIs) {
+	c := newConn(h, raw, src, dst)
+	defer func() {
+		if r := recover(); r != nil {
+			c.Close()
+			logger().Error("connection failed", zap.String("node", h.name), zap.Any("panic", r))
+		}
+	}()
+	if !h.admit(c, who) || !h.deliver(c) {
+		c.Close()
+	}
+}
+
+// admit finds out who the peer is and enters the connection if it is allowed.
+func (h *hub) admit(c *conn, who whoIs) bool {
+	peer := c.src.Addr()
+	h.mu.Lock()
+	if reason := h.fullLocked(peer); reason != "" {
+		h.refuseLocked(peer, "", reason)
+		h.mu.Unlock()
+		return false
+	}
+	h.pending[peer]++
+	h.nPending++
+	h.mu.Unlock()
+
+	ctx, cancel := context.WithTimeout(context.Background(), whoIsTimeout)
+	defer cancel()
+	id, err := who(ctx, c.src)
+
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.nPending--
+	if h.pending[peer]--; h.pending[peer] == 0 {
+		delete(h.pending, peer)
+	}
+	switch {
+	case h.removed:
+		return false
+	case err != nil:
+		h.refuseLocked(peer, "", "unknown peer: "+err.Error())
+		return false
+	case !h.allow.permits(id):
+		h.refuseLocked(peer, id.String(), "not in the allow list")
+		return false
+	}
+	c.id = id
+	h.conns[c] = struct{}{}
+	h.accepted.Add(1)
+	return true
+}
+
+func (h *hub) refuseLocked(peer netip.Addr, who, reason string) {
+	h.refused.Add(1)
+	if skipped, ok := h.refusals.allow(peer, time.Now()); ok {
+		logger().Info("refused peer", zap.String("node", h.name), zap.Stringer("peer", peer),
+			zap.String("who", who), zap.String("reason", reason), zap.Int("not_logged", skipped))
+	}
+}
+
+// deliver hands c to the newest listener of its port.
+func (h *hub) deliver(c *conn) bool {
+	timeout := time.NewTimer(handOver)
+	defer timeout.Stop()
+	for {
+		h.mu.Lock()
+		stack := h.listeners[c.dst.Port()]
+		if h.removed || len(stack) == 0 {
+			h.mu.Unlock()
+			return false
+		}
+		l := stack[len(stack)-1]
+		h.mu.Unlock()
+		select {
+		case l.queue <- c:
+			return true
+		case <-l.done: // closed meanwhile: the next one
+		case <-timeout.C:
+			return false
+		}
+	}
+}
+
+// setAllow changes who may connect and cuts running connections of others.
+func (h *hub) setAllow(a allowList) {
+	h.mu.Lock()
+	h.removed = false
+	h.allow = a
+	h.mu.Unlock()
+	h.cut("not in the allow list any more", func(c *conn) bool { return !a.permits(c.id) })
+}
+
+// recheck asks again who is behind each running connection and cuts those
+// that lost access. A failure other than "not in the tailnet" counts only
+// when it happens twice in a row, so that a busy moment ends no backup.
+func (h *hub) recheck(ctx context.Context, who whoIs, failed map[netip.Addr]int) {
+	for peer, addr := range h.peers() {
+		c, cancel := context.WithTimeout(ctx, whoIsTimeout)
+		id, err := who(c, addr)
+		cancel()
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil && !errors.Is(err, errPeerGone) {
+			if failed[peer]++; failed[peer] < 2 {
+				continue
+			}
+		}
+		delete(failed, peer)
+		h.mu.Lock()
+		lost := err != nil || !h.allow.permits(id)
+		for c := range h.conns {
+			if c.src.Addr() == peer && !lost {
+				c.id = id
+			}
+		}
+		h.mu.Unlock()
+		if lost {
+			h.cut("lost access", func(c *conn) bool { return c.src.Addr() == peer })
+		}
+	}
+}
+
+// peers returns the peers with running connections, with one address each.
+func (h *hub) peers() map[netip.Addr]netip.AddrPort {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all := map[netip.Addr]netip.AddrPort{}
+	for c := range h.conns {
+		all[c.src.Addr()] = c.src
+	}
+	return all
+}
+
+// running returns the running connections.
+func (h *hub) running() []*conn {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all := make([]*conn, 0, len(h.conns))
+	for c := range h.conns {
+		all = append(all, c)
+	}
+	return all
+}
+
+// cut closes the running connections that match and logs how many there were.
+func (h *hub) cut(reason string, match func(*conn) bool) {
+	var victims []*conn
+	h.mu.Lock()
+	for c := range h.conns {
+		if match(c) {
+			victims = append(victims, c)
+		}
+	}
+	h.mu.Unlock()
+	for _, c := range victims {
+		c.Close()
+	}
+	if len(victims) > 0 {
+		logger().Info("connections cut", zap.String("node", h.name),
+			zap.Int("count", len(victims)), zap.String("reason", reason))
+	}
+}
+
+func (h *hub) cutAll() { h.cut("node stopped", func(*conn) bool { return true }) }
+
+// remove ends the hub with its node: nothing is accepted from now on.
+func (h *hub) remove() {
+	h.mu.Lock()
+	h.removed = true
+	h.mu.Unlock()
+	h.cutAll()
+}
+
+func (h *hub) forget(c *conn) {
+	h.mu.Lock()
+	delete(h.conns, c)
+	h.mu.Unlock()
+}
+
+// listen adds a listener for port. While several exist, during a reload, the
+// newest gets the connections.
+func (h *hub) listen(port uint16) *listener {
+	l := &listener{hub: h, port: port, queue: make(chan net.Conn), done: make(chan struct{})}
+	h.mu.Lock()
+	h.listeners[port] = append(h.listeners[port], l)
+	h.mu.Unlock()
+	return l
+}
+
+func (h *hub) unlisten(l *listener) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.listeners[l.port] = slices.DeleteFunc(h.listeners[l.port], func(o *listener) bool { return o == l })
+	if len(h.listeners[l.port]) == 0 {
+		delete(h.listeners, l.port)
+	}
+}
