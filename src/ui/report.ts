@@ -13,7 +13,8 @@ export function report(io: Io, error: unknown): number {
     return exitCodes.interrupted
   }
   if (error instanceof TmgenError || error instanceof TmgenErrors) {
-    io.stderr.write(`${formatError(error)}\n`)
+    const bare = error instanceof TmgenError && error.place === undefined
+    io.stderr.write(`${bare ? `error[${error.code}]: ` : ''}${formatError(error)}\n`)
     return error instanceof TmgenError && error.code === 'usage' ? exitCodes.usage : exitCodes.failed
   }
   const debug = io.env.TMGEN_DEBUG === '1'
