@@ -22,7 +22,7 @@ export function checkNetwork(network: Config['network'], parts: Parts, report: R
   const room = (path: (string | number)[], capacity: number, hint: string): void => {
     if (users > capacity) {
       const has = capacity.toLocaleString('en-US')
-      report(path, `has room for ${has} users; there are ${users.toLocaleString('en-US')}`, hint, 'capacity')
+      report(path, `has room for ${has}; there are ${users.toLocaleString('en-US')} users`, hint, 'capacity')
     }
   }
   const layout = layoutSubnet(network.subnet)

@@ -13,6 +13,8 @@ export interface Parts {
   gateway?: Config['gateway']
   /** By index in `users`; holes where an entry is invalid. */
   users: (ConfigUser | undefined)[]
+  /** Names by index in `users`, also of invalid entries. */
+  names: (string | undefined)[]
 }
 
 /** Adds an error at a path; the message follows the path. */
@@ -39,8 +41,8 @@ export function checkParts(parts: Parts, places: Places): TmgenError[] {
 function checkUsers(parts: Parts, places: Places, report: Report): void {
   const line = (path: Path): number => places.of(path).line
   eachTwice(
-    parts.users,
-    (u) => u?.name,
+    parts.names,
+    (name) => name,
     (name, index, first) =>
       report(
         ['users', index, 'name'],

@@ -1,12 +1,16 @@
 import { z } from 'zod'
+import { withHint } from './fault.ts'
 import { durationSeconds } from './rules.ts'
 import { absolutePath, url } from './values.ts'
 
 /** Tailscale's longest expiry of an auth key is 90 days. */
 const keyExpiry = z
   .string()
-  .regex(/^[1-9]\d{0,3}[hd]$/, 'must be hours or days, for example 72h or 3d')
-  .refine((text) => durationSeconds(text) <= 90 * 86_400, 'must be at most 90d')
+  .regex(/^[1-9]\d{0,3}[hd]$/, withHint('must be hours or days', 'for example 72h or 3d'))
+  .refine(
+    (text) => durationSeconds(text) <= 90 * 86_400,
+    withHint('must be at most 90d', 'control planes keep no key longer'),
+  )
   .default('72h')
   .describe('How long a new auth key can be used to enrol its node; at most 90d')
 
@@ -25,7 +29,7 @@ const tls = z
       mode: z.literal('acme').describe('Let’s Encrypt; needs port 443 reachable from the internet'),
       email: z
         .string()
-        .regex(/^[^\s@]+@[^\s@]+$/, 'must be an e-mail address')
+        .regex(/^[^\s@]+@[^\s@]+$/, withHint('must be an e-mail address', 'for example admin@example.com'))
         .describe('Address for notices of the certificate authority'),
     }),
   ])
@@ -41,7 +45,10 @@ export const controlSchema = z
       url: controlServer,
       tailnet: z
         .string()
-        .regex(/^[A-Za-z0-9._@-]{1,253}$/, 'must be the name of a tailnet, or -')
+        .regex(
+          /^[A-Za-z0-9._@-]{1,253}$/,
+          withHint('must be the name of a tailnet, or -', 'the admin console shows it, for example example.com'),
+        )
         .default('-')
         .describe('Tailnet name; - is the one that the credential belongs to'),
       keyExpiry,
@@ -58,7 +65,10 @@ export const controlSchema = z
       baseDomain: z
         .string()
         .max(200)
-        .regex(/^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]+$/, 'must be a domain name of at least two labels')
+        .regex(
+          /^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]+$/,
+          withHint('must be a domain name of at least two labels', 'for example tailnet.internal'),
+        )
         .default('tailnet.internal')
         .describe('MagicDNS domain of the tailnet'),
       keyExpiry,

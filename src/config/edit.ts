@@ -1,8 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import { isMap, isSeq } from 'yaml'
-import { TmgenError, TmgenErrors } from '../errors.ts'
+import { TmgenErrors } from '../errors.ts'
+import { makeError, splitHint } from './fault.ts'
 import { showPath } from './issues.ts'
 import { type ParsedConfig, parseConfig } from './parse.ts'
+import type { Path } from './places.ts'
 import { type Config, type NewMac, type NewUser, userSchema } from './schema.ts'
 import { appendItem, applySplices, firstUser, type Splice } from './splice.ts'
 
@@ -85,12 +87,13 @@ function validUser(user: NewUser): Config['users'][number] {
   const result = userSchema.safeParse(user)
   if (result.success) return result.data
   throw new TmgenErrors(
-    result.error.issues.map((issue) => new TmgenError('config-invalid', `${showPath(issue.path)} ${issue.message}`)),
+    result.error.issues.map((issue) => {
+      const [message, hint] = splitHint(issue.message)
+      return makeError('config-invalid', `${showPath(issue.path)} ${message}`, undefined, hint)
+    }),
   )
 }
 
-function fail(message: string, hint: string, parsed?: ParsedConfig, path: (string | number)[] = []): never {
-  throw new TmgenErrors([
-    new TmgenError('config-invalid', message, { hint, ...(parsed ? { place: parsed.placeOf(path) } : {}) }),
-  ])
+function fail(message: string, hint: string, parsed?: ParsedConfig, path: Path = []): never {
+  throw new TmgenErrors([makeError('config-invalid', message, parsed?.placeOf(path), hint)])
 }

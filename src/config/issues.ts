@@ -1,6 +1,7 @@
 import { closest, distance } from 'fastest-levenshtein'
 import type { z } from 'zod'
-import { TmgenError } from '../errors.ts'
+import type { TmgenError } from '../errors.ts'
+import { makeError, splitHint } from './fault.ts'
 import { schemaAt } from './json-schema.ts'
 import type { Path, Places } from './places.ts'
 import { checkQuota } from './rules.ts'
@@ -13,62 +14,43 @@ export function showPath(path: readonly PropertyKey[]): string {
   return path.map((step, i) => (typeof step === 'number' ? `[${step}]` : `${i > 0 ? '.' : ''}${String(step)}`)).join('')
 }
 
-/** Turns what zod found in `data` into errors with places. */
+/** Turns what zod found in `data` into errors with places and hints. */
 export function fromIssues(issues: readonly Issue[], data: unknown, places: Places): TmgenError[] {
-  return issues.flatMap((issue) => fromIssue(issue, data, places))
+  return issues.flatMap((issue) => {
+    const path = issue.path as Path
+    if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(key, path, data, places))
+    const [message, hint] = explain(issue, path, data)
+    const usual = schemaAt(path, data)?.description
+    return [makeError('config-invalid', `${showPath(path)} ${message}`, places.of(path), hint ?? usual)]
+  })
 }
 
-function fromIssue(issue: Issue, data: unknown, places: Places): TmgenError[] {
-  const path = issue.path as Path
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => unknownKey(key, path, data, places))
-  }
-  const invalid = (message: string, hint?: string): TmgenError[] => [
-    new TmgenError('config-invalid', `${showPath(path)} ${message}`, {
-      place: places.of(path),
-      ...(hint === undefined ? {} : { hint }),
-    }),
-  ]
+/** What is wrong with the value at a path, and what to do. */
+function explain(issue: Issue, path: Path, data: unknown): [string, string | undefined] {
   const value = valueAt(path, data)
-  if (value === undefined) {
-    const about = schemaAt(path, data)
-    const values = allowedValues(issue)
-    const hint = values ? `one of ${values.join(', ')}` : about?.description
-    return [
-      new TmgenError('config-invalid', `${showPath(path)} is missing`, {
-        place: places.of(path),
-        ...(hint === undefined ? {} : { hint }),
-      }),
-    ]
-  }
-  const values = allowedValues(issue)
-  if (values)
-    return invalid(
-      values.length === 1 ? `must be ${values[0]}` : `must be one of ${values.join(', ')}`,
-      nearest(value, values),
-    )
-  if (issue.code === 'invalid_type')
-    return invalid(wrongType(issue.expected, value, path), quoteHint(issue.expected, value, path))
+  const allowed = allowedValues(issue)
+  if (value === undefined) return ['is missing', allowed ? `one of ${allowed.join(', ')}` : undefined]
+  if (allowed?.length === 1) return [`must be ${allowed[0]}`, undefined]
+  if (allowed) return [`must be one of ${allowed.join(', ')}`, nearest(value, allowed)]
+
+  const { minimum, maximum } = schemaAt(path, data) ?? {}
+  const range = minimum === undefined ? undefined : `${minimum} to ${maximum}`
+  if (issue.code === 'invalid_type') return wrongType(issue.expected, value, path)
   if (issue.code === 'too_small') {
-    return invalid(issue.origin === 'array' ? 'must not be empty' : `must be at least ${issue.minimum}`)
+    return issue.origin === 'array' ? ['must not be empty', undefined] : [`must be at least ${issue.minimum}`, range]
   }
   if (issue.code === 'too_big') {
-    return invalid(
-      issue.origin === 'string' ? `must have at most ${issue.maximum} characters` : `must be at most ${issue.maximum}`,
-    )
+    const what = issue.origin === 'string' ? `must have at most ${issue.maximum} characters` : undefined
+    return [what ?? `must be at most ${issue.maximum}`, range]
   }
-  return invalid(issue.message)
+  return splitHint(issue.message)
 }
 
 function unknownKey(key: string, path: Path, data: unknown, places: Places): TmgenError {
   const known = Object.keys(schemaAt(path, data)?.properties ?? {})
-  const near = nearest(key, known)
-  const hint =
-    near ?? (known.length > 0 ? `known keys here: ${known.join(', ')}; keys that start with x- are free` : undefined)
-  return new TmgenError('config-invalid', `unknown key "${key}"${path.length > 0 ? ` in ${showPath(path)}` : ''}`, {
-    place: places.ofKey([...path, key]),
-    ...(hint === undefined ? {} : { hint }),
-  })
+  const message = `unknown key "${key}"${path.length > 0 ? ` in ${showPath(path)}` : ''}`
+  const hint = nearest(key, known) ?? `known keys here: ${known.join(', ')}; keys that start with x- are free`
+  return makeError('config-invalid', message, places.ofKey([...path, key]), hint)
 }
 
 /** The one that was probably meant: at most 2 slips away, or a third of a longer word. */
@@ -76,9 +58,8 @@ function nearest(value: unknown, known: readonly string[]): string | undefined {
   // The cap keeps a hostile key of a megabyte from costing seconds.
   if (typeof value !== 'string' || value.length > 64 || known.length === 0) return undefined
   const near = closest(value.toLowerCase(), known)
-  return distance(value.toLowerCase(), near) <= Math.max(2, Math.floor(near.length / 3))
-    ? `did you mean ${near}?`
-    : undefined
+  const limit = Math.max(2, Math.floor(near.length / 3))
+  return distance(value.toLowerCase(), near) <= limit ? `did you mean ${near}?` : undefined
 }
 
 function allowedValues(issue: Issue): string[] | undefined {
@@ -88,28 +69,25 @@ function allowedValues(issue: Issue): string[] | undefined {
   return undefined
 }
 
-function wrongType(expected: string, value: unknown, path: Path): string {
-  // YAML reads an unquoted 0, -5 or 1.5 as a number: say what is wrong with the quota, not with its type.
-  if (isQuota(path) && typeof value === 'number') return checkQuota(String(value)) ?? 'is no quota'
-  const names: Record<string, string> = {
-    string: 'text',
-    number: 'a number',
-    int: 'a whole number',
-    boolean: 'true or false',
-    array: 'a list',
-    object: 'a mapping (key: value)',
-  }
-  return `must be ${names[expected] ?? expected}, not ${describe(value)}`
+const typeNames: Record<string, string> = {
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a mapping (key: value)',
 }
 
-const isQuota = (path: Path): boolean => path.at(-1) === 'quota' || path.at(-1) === 'memory'
-
-function quoteHint(expected: string, value: unknown, path: Path): string | undefined {
-  if (isQuota(path)) return undefined
+function wrongType(expected: string, value: unknown, path: Path): [string, string | undefined] {
+  const key = path.at(-1)
+  const isQuota = key === 'quota' || key === 'memory'
+  // YAML reads an unquoted 0, -5 or 1.5 as a number: say what is wrong with the quota, not with its type.
+  if (isQuota && typeof value === 'number') return [checkQuota(String(value)) ?? 'is no quota', undefined]
+  const message = `must be ${typeNames[expected] ?? expected}, not ${describe(value)}`
   const scalar = typeof value === 'number' || typeof value === 'boolean'
-  if (expected === 'string' && scalar) return `quote it: "${value}"`
-  if (expected === 'array' && (scalar || typeof value === 'string')) return `write a list: [${value}]`
-  return undefined
+  if (expected === 'string' && scalar && !isQuota) return [message, `quote it: "${value}"`]
+  if (expected === 'array' && (scalar || typeof value === 'string')) return [message, `write a list: [${value}]`]
+  return [message, undefined]
 }
 
 function describe(value: unknown): string {

@@ -1,12 +1,13 @@
 import type { z } from 'zod'
-import { type Place, TmgenError, TmgenErrors } from '../errors.ts'
+import { type Place, type TmgenError, TmgenErrors } from '../errors.ts'
 import { checkParts, type Parts } from './check.ts'
+import { makeError, sortByPlace } from './fault.ts'
 import { fromIssues } from './issues.ts'
 import { makePlaces, type Path, type Places } from './places.ts'
 import { toPlain } from './plain.ts'
 import { readText } from './read.ts'
 import { type Config, configSchema, userSchema } from './schema.ts'
-import { parseYaml, sortByPlace } from './yaml.ts'
+import { parseYaml } from './yaml.ts'
 
 /** tmgen.yaml as it was read: the config with defaults filled in, the text for edits, places for errors. */
 export interface ParsedConfig {
@@ -35,14 +36,18 @@ export function parseConfig(bytes: Uint8Array, file: string): ParsedConfig {
   if (errors.length > 0) throw new TmgenErrors(sortByPlace(errors))
   if (data === undefined) {
     throw new TmgenErrors([
-      new TmgenError('config-invalid', `${file}: is empty`, { hint: 'tmgen init writes a fresh one' }),
+      makeError('config-invalid', 'the file is empty', source.place(0), 'tmgen init writes a fresh one'),
     ])
   }
   const result = configSchema.safeParse(data)
   if (!result.success) errors.push(...fromIssues(result.error.issues, data, places))
-  errors.push(...checkParts(result.success ? result.data : validParts(data), places))
+  errors.push(...checkParts(result.success ? wholeParts(result.data) : validParts(data), places))
   if (!result.success || errors.length > 0) throw new TmgenErrors(sortByPlace(errors))
   return { config: result.data, text: source.text, file, placeOf: places.of, places }
+}
+
+function wholeParts(config: Config): Parts {
+  return { ...config, names: config.users.map((user) => user.name) }
 }
 
 /** What of an invalid config can still be cross-checked, so that all errors are shown at once. */
@@ -53,8 +58,12 @@ function validParts(data: unknown): Parts {
     return result.success ? result.data : undefined
   }
   const { control, storage, network, gateway } = configSchema.shape
-  const parts: Parts = { users: [] }
-  if (Array.isArray(top.users)) parts.users = top.users.map((user) => valid(userSchema, user))
+  const entries: unknown[] = Array.isArray(top.users) ? top.users : []
+  const nameOf = (entry: unknown): unknown => (entry as { name?: unknown } | null)?.name
+  const parts: Parts = {
+    users: entries.map((entry) => valid(userSchema, entry)),
+    names: entries.map(nameOf).map((name) => (typeof name === 'string' ? name : undefined)),
+  }
   const sections = {
     control: valid(control, top.control),
     storage: valid(storage, top.storage),

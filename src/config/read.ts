@@ -12,12 +12,10 @@ export interface Source {
 /** Reads bytes as strict UTF-8 of limited size; throws TmgenErrors with `code` and the place of the first bad byte or character. */
 export function readText(bytes: Uint8Array, file: string, code: ErrorCode, maxBytes: number): Source {
   if (bytes.length > maxBytes) {
-    const limit = `${maxBytes / 1024 ** 2} MiB`
-    throw new TmgenErrors([
-      new TmgenError(code, `${file}: is ${(bytes.length / 1024 ** 2).toFixed(1)} MiB; the limit is ${limit}`, {
-        hint: 'this does not look like a file for tmgen; 1,000 users need about 0.2 MiB',
-      }),
-    ])
+    const [size, limit] = [bytes.length, maxBytes].map((n) => `${Number((n / 1024 ** 2).toFixed(1))} MiB`)
+    const place = { file, line: 1, column: 1, text: '' }
+    const hint = 'this does not look like a file for tmgen; 1,000 users need about 0.2 MiB'
+    throw new TmgenErrors([new TmgenError(code, `the file has ${size}; the limit is ${limit}`, { place, hint })])
   }
   if (!isUtf8(bytes)) {
     const good = decodable(bytes)
@@ -25,7 +23,7 @@ export function readText(bytes: Uint8Array, file: string, code: ErrorCode, maxBy
     const source = makeSource(file, before + new TextDecoder('utf-8').decode(bytes.subarray(good, good + 80)))
     const byte = (bytes[good] ?? 0).toString(16).padStart(2, '0')
     throw new TmgenErrors([
-      new TmgenError(code, `is not valid UTF-8: byte 0x${byte} at offset ${good}`, {
+      new TmgenError(code, `the file is not valid UTF-8: byte 0x${byte} at offset ${good}`, {
         place: source.place(before.length),
         hint: 'save the file as UTF-8',
       }),
@@ -37,7 +35,7 @@ export function readText(bytes: Uint8Array, file: string, code: ErrorCode, maxBy
   if (bad) {
     const name = `U+${bad[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`
     throw new TmgenErrors([
-      new TmgenError(code, `holds the control character ${name}`, {
+      new TmgenError(code, `the file holds the control character ${name}`, {
         place: source.place(bad.index),
         hint: bad[0] === '\r' ? 'end lines with LF or CRLF' : 'delete it',
       }),
@@ -89,7 +87,7 @@ export function makeSource(file: string, text: string): Source {
       }
       const start = all[low] ?? 0
       const end = all[low + 1] ?? text.length + 1
-      const line = text.slice(start, end - 1).replace(/\r$/, '')
+      const line = text.slice(start, text[end - 2] === '\r' ? end - 2 : end - 1)
       // The BOM of the first line has no width and is no column.
       const bom = start === 0 && line.startsWith('\ufeff') ? 1 : 0
       return { file, line: low + 1, column: Math.max(1, offset - start + 1 - bom), text: line.slice(bom) }

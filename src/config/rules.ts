@@ -18,7 +18,7 @@ const unit: Record<string, number> = { K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1
 export function checkQuota(text: string): string | undefined {
   if (/^0+[KMGTP]?$/.test(text)) return 'must be more than 0 (Samba takes 0 as no limit)'
   if (!/^\d{1,15}[KMGTP]$/.test(text))
-    return 'must be whole digits and one of K, M, G, T, P, for example 500G (Samba takes anything else as no limit)'
+    return 'must be whole digits and one of K, M, G, T, P (Samba takes anything else as no limit)'
   if (!Number.isSafeInteger(quotaBytes(text))) return 'must be less than 8P'
   return undefined
 }
@@ -36,7 +36,7 @@ export function durationSeconds(text: string): number {
 
 /** Says what is wrong with a path on the Docker host, or undefined. Lexical only: links are followed by observe. */
 export function checkPath(path: string): string | undefined {
-  if (!path.startsWith('/')) return 'must be an absolute path, for example /srv/timemachine'
+  if (!path.startsWith('/')) return 'must be an absolute path'
   if (/\p{Cc}/u.test(path)) return 'must not hold control characters'
   if (path === '/') return 'must not be /'
   if (path.endsWith('/')) return 'must not end with /'
@@ -49,8 +49,7 @@ export function checkPath(path: string): string | undefined {
  * from loopback and private addresses; names without a dot and the usual names of a LAN are taken as private.
  */
 export function checkUrl(text: string): string | undefined {
-  if (!/^https?:\/\/[^\s/?#@]+(\/[^\s?#]*)?$/.test(text) || !URL.canParse(text))
-    return 'must be a URL such as https://headscale.example.com, without user, query or fragment'
+  if (!/^https?:\/\/[^\s/?#@]+(\/[^\s?#]*)?$/.test(text) || !URL.canParse(text)) return 'must be an http or https URL'
   const url = new URL(text)
   if (url.protocol === 'http:' && !isPrivateHost(url.hostname))
     return 'must start with https://: plain http works on loopback and private addresses only'

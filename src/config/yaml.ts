@@ -1,11 +1,24 @@
-import { Composer, Lexer, Parser, type Document as YamlDocument } from 'yaml'
-import { TmgenError, TmgenErrors } from '../errors.ts'
+import { Composer, type ErrorCode, Lexer, Parser, type Document as YamlDocument } from 'yaml'
+import { type TmgenError, TmgenErrors } from '../errors.ts'
+import { makeError, sortByPlace } from './fault.ts'
 import type { Source } from './read.ts'
 
 /** tmgen.yaml nests 5 deep; `x-` keys may go further. Deeper input would exhaust the stack of the composer. */
 const maxDepth = 64
 /** 1,000 users make about 60,000; beyond this a hostile file costs seconds. */
 const maxLexemes = 250_000
+
+/** One slip can make an error of each token behind it. */
+const mostFaults = 100
+
+const notOurs = 'this does not look like a file for tmgen'
+const usualHint = 'look at the indentation, brackets and quotes here and just above'
+const hints: Partial<Record<ErrorCode, string>> = {
+  TAB_AS_INDENT: 'indent with spaces',
+  TAG_RESOLVE_FAILED: 'leave the tag out, or quote the value',
+  NON_STRING_KEY: 'quote the key',
+  BAD_DQ_ESCAPE: 'write \\\\ for a backslash, or use single quotes',
+}
 
 /** Parses YAML 1.2 (core schema, one document); throws TmgenErrors `config-syntax`, all that were found, in order of place. */
 export function parseYaml(source: Source): YamlDocument.Parsed {
@@ -19,9 +32,9 @@ export function parseYaml(source: Source): YamlDocument.Parsed {
   })
   const [document, second] = [...composer.compose(tokens(source), true, source.text.length)]
   if (!document) throw new Error('the YAML composer gave no document')
-  const faults = [...document.errors, ...document.warnings].map((e) =>
-    fault(source, e.pos[0], (e.message.split('\n')[0] ?? '').trim()),
-  )
+  const faults = [...document.errors, ...document.warnings]
+    .slice(0, mostFaults)
+    .map((e) => fault(source, e.pos[0], (e.message.split('\n')[0] ?? '').trim(), hints[e.code] ?? usualHint))
   if (second) {
     faults.push(
       fault(source, second.range[0], 'a second YAML document starts here', 'keep one document; delete the --- line'),
@@ -38,25 +51,16 @@ function tokens(source: Source) {
   for (const lexeme of new Lexer().lex(source.text)) {
     found.push(...parser.next(lexeme))
     if (parser.stack.length > maxDepth) {
-      throw new TmgenErrors([fault(source, parser.offset, `is nested more than ${maxDepth} deep`)])
+      throw new TmgenErrors([fault(source, parser.offset, `the file is nested more than ${maxDepth} deep`, notOurs)])
     }
-    if (++count > maxLexemes) throw new TmgenErrors([fault(source, parser.offset, 'holds too many values')])
+    if (++count > maxLexemes)
+      throw new TmgenErrors([fault(source, parser.offset, 'the file holds too many values', notOurs)])
   }
   found.push(...parser.end())
   return found
 }
 
-function fault(source: Source, offset: number, message: string, hint?: string): TmgenError {
-  return new TmgenError('config-syntax', message, {
-    place: source.place(Math.min(offset, source.text.length)),
-    ...(hint === undefined ? {} : { hint }),
-  })
-}
-
-/** Errors with a place first, by line and column; equal places keep their order. */
-export function sortByPlace(errors: readonly TmgenError[]): TmgenError[] {
-  const line = (e: TmgenError): number => e.place?.line ?? Number.POSITIVE_INFINITY
-  return [...errors].sort(
-    (a, b) => (line(a) === line(b) ? 0 : line(a) - line(b)) || (a.place?.column ?? 0) - (b.place?.column ?? 0),
-  )
+function fault(source: Source, offset: number, message: string, hint: string): TmgenError {
+  // An end that is missing is noticed at the end of the file: show the last line that has text.
+  return makeError('config-syntax', message, source.place(Math.min(offset, source.text.trimEnd().length)), hint)
 }

@@ -111,12 +111,8 @@ function capacityError(parsed: ResolveInput, lock: Lock, path: string[], capacit
   const gone = Object.values(lock.users).filter((u) => !wanted.has(u.name)).length
   const kept = gone > 0 ? `, ${gone} of them for users removed from ${parsed.file}` : ''
   const total = Object.keys(lock.users).length
-  return new TmgenError(
-    'capacity',
-    `${path.join('.')} has room for ${capacity} users; ${total} numbers are needed${kept}`,
-    {
-      place: parsed.placeOf(path),
-      hint: path.at(-1) === 'udp' ? 'raise network.udp.to' : 'use a larger subnet; a /22 holds 1,005 users',
-    },
-  )
+  return new TmgenError('capacity', `${path.join('.')} has room for ${capacity}; ${total} are needed${kept}`, {
+    place: parsed.placeOf(path),
+    hint: path.at(-1) === 'udp' ? 'raise network.udp.to' : 'use a larger subnet; a /22 holds 1,005 users',
+  })
 }

@@ -1,5 +1,5 @@
 import { findNodeAtLocation, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser'
-import { makeSource, readText, type Source } from '../config/read.ts'
+import { readText, type Source } from '../config/read.ts'
 import { TmgenError, TmgenErrors } from '../errors.ts'
 import { checkLock, type LockFault } from './check-lock.ts'
 import { formatLock, lockSchema } from './lock.ts'
@@ -18,7 +18,7 @@ export function parseLock(bytes: Uint8Array, file: string): Lock {
   const data = parseJson(source)
   const version = (data as { version?: unknown } | null)?.version
   if (typeof version === 'number' && version > 1) {
-    const message = `is of version ${version}, made by a newer tmgen; this one knows version 1`
+    const message = `the file is of version ${version}, made by a newer tmgen; this one knows version 1`
     throw invalid(source, [{ path: ['version'], message }], 'upgrade tmgen')
   }
   const result = lockSchema.safeParse(data)
@@ -53,7 +53,7 @@ function syntaxError(source: Source): TmgenErrors {
         .toLowerCase()
     : 'nested too deep'
   return new TmgenErrors([
-    new TmgenError('lock-invalid', `is not valid JSON: ${what}`, {
+    new TmgenError('lock-invalid', `the file is not valid JSON: ${what}`, {
       place: source.place(first?.offset ?? 0),
       hint: restore,
     }),
@@ -79,7 +79,7 @@ function invalid(source: Source, faults: readonly LockFault[], hint = restore): 
         node = findNodeAtLocation(tree, path.slice(0, end))
         if (node) break
       }
-      const where = path.length > 0 ? `${path.join('.')} ` : ''
+      const where = path.length > 0 && path[0] !== 'version' ? `${path.join('.')} ` : ''
       return new TmgenError('lock-invalid', where + message, { place: source.place((node ?? tree)?.offset ?? 0), hint })
     }),
   )
@@ -102,7 +102,7 @@ function refuseDuplicates(source: Source): void {
     twice.map(
       ({ key, offset }) =>
         new TmgenError('lock-invalid', `the key "${key}" stands twice`, {
-          place: makeSource(source.file, source.text).place(offset),
+          place: source.place(offset),
           hint: restore,
         }),
     ),
