@@ -1,6 +1,7 @@
 import { TmgenError } from '../errors.ts'
 import type { DeployedUser, Deployment } from '../resolve/types.ts'
 import type { Secret } from '../secret.ts'
+import { shellWord } from './prepare.ts'
 import { fill } from './template.ts'
 
 export interface GuideOptions {
@@ -30,8 +31,11 @@ export function guide(deployment: Deployment, userName: string, options: GuideOp
     host,
     shortName: !host.includes('.'),
     enabled: user.enabled,
-    macs: user.macs.map((m) => ({ ...m, url: `smb://${user.name}@${host}/${m.name}` })),
-    storage: user.storage,
+    macs: user.macs.map((m) => ({
+      ...m,
+      url: `smb://${user.name}@${host}/${m.name}`,
+      folder: shellWord(`${user.storage}/${m.name}/`),
+    })),
     password: options.password?.reveal() ?? '',
     ...join(deployment, user, options.joinKey),
   })

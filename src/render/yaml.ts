@@ -21,7 +21,7 @@ export type YamlValue = string | number | boolean | Anchor | Alias | YamlValue[]
 
 /** What some YAML 1.1 or 1.2 reader takes for a boolean, a null or a number, although it looks like a word. */
 const notStrings = /^(y|n|yes|no|on|off|true|false|null|inf|nan|[0-9a-f]*e[0-9]+)$/i
-const plainWord = /^[A-Za-z./_][A-Za-z0-9./_@-]*$/
+const plainWord = /^(\.?\/|[A-Za-z])[A-Za-z0-9./_@-]*$/
 // Control characters that JSON leaves bare and YAML 1.1 does not allow or folds.
 const bareControls = /[\x7f-\x9f\u2028\u2029\ufeff]/g
 

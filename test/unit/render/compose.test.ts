@@ -1,0 +1,185 @@
+import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { artefacts } from '../../../src/render/artefacts.ts'
+import { composeEntry } from '../../../src/render/compose.ts'
+import type { RenderInputs } from '../../../src/render/types.ts'
+import type { DeployedUser, Deployment } from '../../../src/resolve/types.ts'
+import { deployment, embedded, inputs, user } from './fixture.ts'
+
+// biome-ignore lint/suspicious/noExplicitAny: a parsed compose file, looked into at any depth
+type Compose = any
+
+function compose(d: Deployment, i: RenderInputs = inputs): Compose {
+  const text = String(artefacts(d, i).get('generated/docker-compose.yml')!.content)
+  return parse(text, { version: '1.1', maxAliasCount: -1 })
+}
+
+const two = (change: Partial<DeployedUser> = {}) => deployment([user(1, 'alice'), user(2, 'bob', change)])
+const many = (count: number) => deployment(Array.from({ length: count }, (_, i) => user(i + 1, `user-${i + 1}`)))
+
+describe('the gateway service', () => {
+  it('stays byte-identical when users are added within a block of 32', () => {
+    const gateway = (count: number) => {
+      const text = String(artefacts(many(count), inputs).get('generated/docker-compose.yml')!.content)
+      return /\n {2}gateway:\n[\s\S]*?\n {2}samba-/.exec(text)![0]
+    }
+    expect(gateway(31)).toBe(gateway(1))
+    expect(gateway(32)).toBe(gateway(1))
+    expect(gateway(33)).not.toBe(gateway(32))
+  })
+
+  it('publishes UDP in blocks and no TCP port', () => {
+    expect(compose(many(40)).services.gateway.ports).toEqual([
+      '21000-21031:21000-21031/udp',
+      '21032-21063:21032-21063/udp',
+    ])
+  })
+
+  it('mounts auth keys and its own state, and nothing of Samba', () => {
+    const sources = compose(two()).services.gateway.volumes.map((v: { source: string }) => v.source)
+    expect(sources).toEqual(['./generated/caddy', './secrets/gateway', './state/gateway', './state/status'])
+  })
+
+  it('gets a hard limit above a large soft one', () => {
+    const gateway = compose(deployment([], { gatewayMemory: 4 * 1024 ** 3 })).services.gateway
+    expect(gateway.mem_limit).toBe('${' + 'TMGEN_GATEWAY_MEMORY:-6144m}')
+  })
+})
+
+describe('every service', () => {
+  it.each(['gateway', 'headscale', 'samba-alice', 'samba-bob'])('%s is hardened and bounded', (name) => {
+    const d = deployment([user(1, 'alice'), user(2, 'bob')], embedded('https://hs.example.com'))
+    const service = compose(d).services[name]
+    expect(service).toMatchObject({
+      restart: 'unless-stopped',
+      init: true,
+      read_only: true,
+      cap_drop: ['ALL'],
+      security_opt: ['no-new-privileges:true'],
+      logging: { driver: 'json-file', options: { 'max-size': expect.any(String), 'max-file': expect.any(String) } },
+      mem_limit: expect.any(String),
+      pids_limit: expect.any(Number),
+      stop_grace_period: expect.any(String),
+    })
+    for (const tmpfs of service.tmpfs) expect(tmpfs).toMatch(/^\/[a-z/]+:size=\d+m,/)
+    for (const volume of service.volumes) {
+      expect(volume).toMatchObject({ type: 'bind', source: expect.stringMatching(/^(\.\/|\/)/) })
+      expect(volume.bind).toEqual({ create_host_path: false })
+    }
+    expect(service.image).toMatch(/^timemachine-(gateway|headscale|samba):[0-9a-f]{12}$/)
+    expect(service.pull_policy).toBe('never')
+    expect(service.depends_on).toBeUndefined()
+  })
+})
+
+describe('a Samba service', () => {
+  it('is on the internal network alone, at its fixed address', () => {
+    const parsed = compose(two())
+    expect(parsed.services['samba-bob'].networks).toEqual({ shares: { ipv4_address: '10.77.0.4' } })
+    expect(parsed.services['samba-bob'].ports).toBeUndefined()
+    expect(parsed.networks.shares).toEqual({
+      internal: true,
+      ipam: { config: [{ subnet: '10.77.0.0/22', gateway: '10.77.0.1', ip_range: '10.77.3.240/28' }] },
+    })
+  })
+
+  it('sees the password and storage of its own user only', () => {
+    const sources = compose(two()).services['samba-bob'].volumes.map((v: { source: string }) => v.source)
+    expect(sources).toEqual(['./generated/users/bob', './secrets/smb/bob', '/srv/timemachine/bob'])
+  })
+
+  const labels = (d: Deployment, i?: RenderInputs) =>
+    Object.fromEntries(
+      ['alice', 'bob'].map((name) => [name, compose(d, i).services[`samba-${name}`].labels['tmgen.config']]),
+    )
+
+  it.each<[string, Deployment, RenderInputs]>([
+    ['a further Mac', two({ macs: [...two().users[1]!.macs, { name: 'imac', quota: '1T', quotaBytes: 1 }] }), inputs],
+    ['another quota', two({ macs: [{ name: 'macbook', quota: '2T', quotaBytes: 1 }] }), inputs],
+    ['another password', two(), { ...inputs, passwordVersions: { ...inputs.passwordVersions, bob: 'cccccccccccc' } }],
+    ['another UID in the marker', two({ uid: 20099 }), inputs],
+  ])('gets another label by %s, and the other user does not', (_, changed, changedInputs) => {
+    const before = labels(two())
+    const after = labels(changed, changedInputs)
+    expect(after.bob).not.toBe(before.bob)
+    expect(after.alice).toBe(before.alice)
+  })
+
+  it('is absent for a disabled user', () => {
+    expect(Object.keys(compose(two({ enabled: false })).services)).toEqual(['gateway', 'samba-alice'])
+  })
+
+  it.each(["/mnt/it's a disk", '/mnt/$HOME/$' + '{X}', '/mnt/a: b #c', '/mnt/"q" \\n', '/mnt/*x', '/mnt/\u2028\u0085'])(
+    'mounts the storage path %j as it is',
+    (storage) => {
+      const source = compose(two({ storage })).services['samba-bob'].volumes[2].source
+      expect(source.replaceAll('$$', '$')).toBe(storage)
+      expect(source.replaceAll('$$', '')).not.toContain('$')
+    },
+  )
+
+  it('is built in one place, whatever user comes first', () => {
+    const services = compose(two()).services
+    expect(services['samba-alice'].build).toEqual({ context: './generated/images/samba', args: {} })
+    expect(services['samba-bob'].build).toBeUndefined()
+    expect(services['samba-bob'].image).toBe(services['samba-alice'].image)
+  })
+})
+
+describe('images', () => {
+  it('takes a ready image as it is named, without a build and without its context', () => {
+    const tree = artefacts({ ...two(), images: { samba: 'registry.example.com/samba:1' } }, inputs)
+    const parsed = parse(String(tree.get('generated/docker-compose.yml')!.content), { version: '1.1' })
+    const { image, build, pull_policy } = parsed.services['samba-alice']
+    expect({ image, build, pull_policy }).toEqual({ image: 'registry.example.com/samba:1' })
+    expect([...tree.keys()].filter((p) => p.includes('/images/samba/'))).toEqual([])
+    expect([...tree.keys()].filter((p) => p.includes('/images/gateway/'))).toHaveLength(1)
+  })
+
+  it('passes base images as build arguments, and they change the tag', () => {
+    const plain = compose(two()).services.gateway
+    const changed = compose({ ...two(), images: { debian: 'my/debian:1', golang: 'my/go:1' } }).services.gateway
+    expect(changed.build.args).toEqual({ DEBIAN_IMAGE: 'my/debian:1', GOLANG_IMAGE: 'my/go:1' })
+    expect(changed.image).not.toBe(plain.image)
+  })
+})
+
+describe('the networks', () => {
+  it('gives the uplink an IPv6 subnet of its own when asked to', () => {
+    const d = two()
+    expect(compose(d).networks.uplink).toEqual({})
+    const uplink = compose({ ...d, network: { ...d.network, ipv6: true } }).networks.uplink
+    expect(uplink).toEqual({ enable_ipv6: true, ipam: { config: [{ subnet: 'fd00:c0ff:ee00::/64' }] } })
+  })
+})
+
+describe('compose.yaml', () => {
+  it('puts the own file and the generated one together in five lines', () => {
+    expect(composeEntry('timemachine')).toBe(
+      [
+        'name: timemachine',
+        'include:',
+        '  - path:',
+        '      - docker-compose.base.yml',
+        '      - generated/docker-compose.yml',
+        '    project_directory: "."',
+        '',
+      ].join('\n'),
+    )
+  })
+
+  it('quotes a name that YAML takes for something else', () => {
+    expect(composeEntry('on').split('\n')[0]).toBe('name: "on"')
+  })
+})
+
+describe('1,000 users', () => {
+  it('are rendered in little time, and no order of users changes a byte', () => {
+    const d = many(1000)
+    const started = performance.now()
+    const tree = artefacts(d, inputs)
+    // About 0.4 s on two slow cores; the bound is wide, since other work may run beside a test.
+    expect(performance.now() - started).toBeLessThan(3000)
+    expect(artefacts({ ...d, users: d.users.toReversed() }, inputs)).toEqual(tree)
+  })
+})
