@@ -2,25 +2,28 @@ import { createHash } from 'node:crypto'
 import { TmgenError } from '../errors.ts'
 import type { DeployedUser, Deployment } from '../resolve/types.ts'
 import { imageSources } from './contexts.ts'
-import { serverOf } from './headscale.ts'
+import { gatewayService } from './gateway-service.ts'
+import { headscaleService } from './headscale-service.ts'
 import { madeBy, markerText, servedUsers } from './marker.ts'
-import { gatewayService, headscaleService, sambaBuild, sambaParts, sambaService } from './services.ts'
+import { sambaBuild, sambaParts, sambaService } from './samba-service.ts'
 import type { RenderInputs } from './types.ts'
-import { toYaml, type YamlValue } from './yaml.ts'
-
-type Map = { [key: string]: YamlValue }
+import { toYaml, type YamlMap } from './yaml.ts'
 
 /**
  * The compose project as generated/docker-compose.yml holds it. Paths are as seen from the workspace, which
  * compose.yaml names as project directory.
  * @param smbConf smb.conf by user name, as rendered
  */
-export function composeModel(deployment: Deployment, inputs: RenderInputs, smbConf: ReadonlyMap<string, string>): Map {
+export function composeModel(
+  deployment: Deployment,
+  inputs: RenderInputs,
+  smbConf: ReadonlyMap<string, string>,
+): YamlMap {
   const images = imageSources(deployment, inputs)
   const users = servedUsers(deployment)
-  const services: Map = { gateway: gatewayService(deployment, images.get('gateway')!) }
+  const services: YamlMap = { gateway: gatewayService(deployment, images.get('gateway')!) }
   const headscale = images.get('headscale')
-  if (headscale) services.headscale = headscaleService(deployment, headscale, serverOf(deployment))
+  if (headscale) services.headscale = headscaleService(deployment, headscale)
 
   const parts = sambaParts(deployment, images.get('samba')!)
   for (const [i, user] of users.entries()) {
@@ -43,7 +46,7 @@ export function composeModel(deployment: Deployment, inputs: RenderInputs, smbCo
 }
 
 /** Text of generated/docker-compose.yml. */
-export function composeText(model: Map): string {
+export function composeText(model: YamlMap): string {
   return toYaml([madeBy, 'What you choose yourself goes to docker-compose.base.yml and .env.'], model)
 }
 
@@ -59,8 +62,8 @@ function configHash(
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 12)
 }
 
-function networks({ network, workspace }: Deployment): Map {
-  const uplink: Map = {}
+function networks({ network, workspace }: Deployment): YamlMap {
+  const uplink: YamlMap = {}
   if (network.ipv6) {
     // A ULA /64 (RFC 4193) from the workspace id: Docker before 27 deals no IPv6 subnets by itself.
     const id = workspace.id.padEnd(10, '0')

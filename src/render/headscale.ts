@@ -1,9 +1,7 @@
 import { isIP } from 'node:net'
 import type { Deployment } from '../resolve/types.ts'
 import { madeBy } from './marker.ts'
-import { toYaml, type YamlValue } from './yaml.ts'
-
-type Map = { [key: string]: YamlValue }
+import { toYaml, type YamlMap } from './yaml.ts'
 
 /** Region number of the embedded relay: Headscale's own example uses it; Tailscale's regions end far below. */
 const derpRegion = 999
@@ -17,7 +15,7 @@ export function serverOf(deployment: Deployment): { host: string; port: number; 
 }
 
 /** generated/headscale/config.yaml as a value: the keys that were run with Headscale 0.29.3. */
-export function headscaleConfig(deployment: Deployment): Map {
+export function headscaleConfig(deployment: Deployment): YamlMap {
   const { control } = deployment
   if (control.provider !== 'embedded') throw new TypeError('no embedded Headscale in this deployment')
   const server = serverOf(deployment)
@@ -61,7 +59,7 @@ export function headscaleConfig(deployment: Deployment): Map {
   }
 }
 
-function tls(control: Extract<Deployment['control'], { provider: 'embedded' }>, host: string): Map {
+function tls(control: Extract<Deployment['control'], { provider: 'embedded' }>, host: string): YamlMap {
   if (control.tls?.mode === 'own') {
     return { tls_cert_path: '/etc/tmgen-tls/cert.pem', tls_key_path: '/etc/tmgen-tls/key.pem' }
   }
@@ -77,7 +75,7 @@ function tls(control: Extract<Deployment['control'], { provider: 'embedded' }>, 
 }
 
 /** Text of generated/headscale/config.yaml. */
-export function headscaleText(deployment: Deployment, config: Map): string {
+export function headscaleText(deployment: Deployment, config: YamlMap): string {
   const noRelay = [
     'Plain http: clients speak to a relay over TLS only, so there is none. The DERP section serves STUN, and Macs',
     'reach their node on a direct path or not at all (fine inside a LAN). With an https URL the relay works too.',

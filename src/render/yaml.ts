@@ -17,7 +17,8 @@ export class Alias {
   constructor(readonly anchor: Anchor) {}
 }
 
-export type YamlValue = string | number | boolean | Anchor | Alias | YamlValue[] | { [key: string]: YamlValue }
+export type YamlMap = { [key: string]: YamlValue }
+export type YamlValue = string | number | boolean | Anchor | Alias | YamlValue[] | YamlMap
 
 /** What some YAML 1.1 or 1.2 reader takes for a boolean, a null or a number, although it looks like a word. */
 const notStrings = /^(y|n|yes|no|on|off|true|false|null|inf|nan|[0-9a-f]*e[0-9]+)$/i
@@ -30,7 +31,7 @@ function scalar(text: string): string {
   return JSON.stringify(text).replace(bareControls, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
-function isMap(value: YamlValue): value is { [key: string]: YamlValue } {
+function isMap(value: YamlValue): value is YamlMap {
   return typeof value === 'object' && !Array.isArray(value) && !(value instanceof Alias) && !(value instanceof Anchor)
 }
 
@@ -58,7 +59,7 @@ function write(value: YamlValue, indent: string, inList: boolean): string {
 }
 
 /** YAML text of a map, block style, two blanks a level, below a comment (lines of text without `#`). */
-export function toYaml(comment: readonly string[], map: { [key: string]: YamlValue }): string {
+export function toYaml(comment: readonly string[], map: YamlMap): string {
   const head = comment.map((line) => `# ${line}\n`).join('')
   return head + write(map, '', false).slice(1)
 }
