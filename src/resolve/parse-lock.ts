@@ -1,4 +1,5 @@
 import { findNodeAtLocation, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser'
+import type { z } from 'zod'
 import { readText, type Source } from '../config/read.ts'
 import { TmgenError, TmgenErrors } from '../errors.ts'
 import { checkLock, type LockFault } from './check-lock.ts'
@@ -22,17 +23,21 @@ export function parseLock(bytes: Uint8Array, file: string): Lock {
     throw invalid(source, [{ path: ['version'], message }], 'upgrade tmgen')
   }
   const result = lockSchema.safeParse(data)
-  if (!result.success) {
-    throw invalid(
-      source,
-      result.error.issues.map((issue) => ({ path: issue.path as LockFault['path'], message: issue.message })),
-    )
-  }
+  if (!result.success) throw invalid(source, result.error.issues.flatMap(faultsOf))
   const faults = checkLock(result.data)
   if (faults.length > 0) throw invalid(source, faults)
   // JSON.parse silently takes the last of two equal keys; a file as we write it has none.
   if (formatLock(result.data) !== source.text) refuseDuplicates(source)
   return result.data
+}
+
+function faultsOf(issue: z.core.$ZodIssue): LockFault[] {
+  const path = issue.path as LockFault['path']
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => ({ path: [...path, key], message: 'is an unknown key' }))
+  // Our own messages start with a verb, zod's with a capital.
+  const own = /^[a-z]/.test(issue.message)
+  return [{ path, message: own ? issue.message : `is wrong: ${issue.message.replace(/^Invalid \w+: /, '')}` }]
 }
 
 function parseJson(source: Source): unknown {
