@@ -24,6 +24,14 @@ describe('the embedded Headscale', () => {
     expect(service.ports).toEqual(['443:443/tcp', '3478:3478/udp'])
   })
 
+  it('mounts a certificate whose path holds $ as it is', () => {
+    const { service } = rendered('https://hs.example.com', { mode: 'own', cert: '/etc/$x/c.pem', key: '/etc/$x/k.pem' })
+    expect(service.volumes.slice(2).map((v: { source: string }) => v.source)).toEqual([
+      '/etc/$$x/c.pem',
+      '/etc/$$x/k.pem',
+    ])
+  })
+
   it('asks ACME over TLS on 443, also when it listens elsewhere', () => {
     const { config, service } = rendered('https://hs.example.com:8443', { mode: 'acme', email: 'a@example.com' })
     expect(config.acme_email).toBe('a@example.com')
