@@ -1,3 +1,4 @@
+import { basename, dirname, join } from 'node:path'
 import type { Secret } from './secret.ts'
 
 /** What a directory entry is; `other` is a socket, FIFO or device. */
@@ -15,20 +16,29 @@ export interface Entry {
 
 /** The disk as tmgen uses it. Paths are absolute. Missing things are `undefined`; everything else throws TmgenError `disk`. */
 export interface Disk {
+  /** Whole content; longer than `maxBytes`: TmgenError `disk`. */
   readFile(path: string, maxBytes?: number): Promise<Uint8Array | undefined>
   /** lstat: links are not followed. */
   stat(path: string): Promise<Entry | undefined>
   /** Names in a directory, sorted. */
   list(path: string): Promise<string[] | undefined>
   realpath(path: string): Promise<string | undefined>
-  /** Writes beside the target, syncs, then renames: the old content or the new, never half. */
+  /** Whether this process may make entries in the directory. */
+  canWrite(directory: string): Promise<boolean>
+  /** Writes beside the target (see tempOf), syncs, then renames: the old content or the new, never half. */
   writeFile(path: string, content: Uint8Array | string, mode: number): Promise<void>
+  /** Makes one directory below an existing one; an existing directory is fine and keeps its mode. */
   makeDir(path: string, mode: number): Promise<void>
   chmod(path: string, mode: number): Promise<void>
   /** Removes one file; absent is fine. */
   removeFile(path: string): Promise<void>
   /** Removes one empty directory; absent or not empty is fine. */
   removeEmptyDir(path: string): Promise<void>
+}
+
+/** Where writeFile keeps the new content until it is whole; a killed run may leave it behind. */
+export function tempOf(path: string): string {
+  return join(dirname(path), `.${basename(path)}.tmgen-tmp`)
 }
 
 export interface RunResult {
@@ -42,12 +52,27 @@ export interface Docker {
   run(args: string[], options?: { cwd?: string; input?: Secret | string; timeoutMs?: number }): Promise<RunResult>
 }
 
+/** A line of /proc/self/mountinfo: `root` within the filesystem `device` is seen at `path`. */
+export interface Mount {
+  /** major:minor */
+  device: string
+  root: string
+  path: string
+}
+
 /** Host facts that only observe may ask for. */
 export interface Host {
-  /** IPv4 CIDRs of the host's routes and interfaces, with a name to show. */
-  routes(): Promise<{ cidr: string; name: string }[]>
-  /** UDP ports of the list that something on this host holds. */
-  udpPortsTaken(ports: number[]): Promise<number[]>
+  /**
+   * IPv4 CIDRs of the host's routes and Docker networks, with a name to show; those of the compose project `own` are
+   * left out. `notes` says what could not be looked at.
+   */
+  routes(own: string): Promise<{ found: { cidr: string; name: string }[]; notes: string[] }>
+  /** UDP ports of the list that something on this host holds, other than containers of the compose project `own`. */
+  udpPortsTaken(ports: number[], own: string): Promise<number[]>
+  /** What is mounted where, in the order of mounting. */
+  mounts(): Promise<Mount[]>
+  /** Docker's root directory; `undefined` where Docker does not answer. */
+  dockerRoot(): Promise<string | undefined>
 }
 
 /** Everything outside the pure core, passed in. */
@@ -63,4 +88,9 @@ export interface World {
   env: Readonly<Record<string, string | undefined>>
   /** The package's own folder: templates/, gateway/, images/ lie below it. */
   packageDir: string
+  /**
+   * Takes the run lock `file` for `command` and resolves to its release. The lock of a dead process is taken over.
+   * @throws TmgenError `busy` with who holds it and since when
+   */
+  holdLock(file: string, command: string): Promise<() => Promise<void>>
 }

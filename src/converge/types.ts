@@ -33,7 +33,12 @@ export interface AllocationMirror {
 export interface Manifest {
   version: 1
   files: Record<string, { sha256: string; mode: number }>
+  /** Storage folders that tmgen has made and marked: user id -> path. One that is gone means a disk that is not mounted. */
+  storage: Record<string, string>
 }
+
+/** `empty`: a folder without anything in it; `renamed`: ours, with the user's former name in the marker. */
+export type StorageState = 'absent' | 'empty' | 'unmarked' | 'ours' | 'renamed' | 'foreign'
 
 /** What observe saw; plan reads nothing else. */
 export interface Observed {
@@ -44,10 +49,10 @@ export interface Observed {
   /** User names that have a password / an auth key file (not empty) on disk. */
   passwords: ReadonlySet<string>
   authKeys: ReadonlySet<string>
-  /** User names whose gateway state holds an enrolled node. */
-  enrolled: ReadonlySet<string>
+  /** User names whose gateway state holds an enrolled node -> the node's stable id. */
+  enrolled: ReadonlyMap<string, string>
   /** Storage per user id: what lies at its path (local host only). */
-  storage: ReadonlyMap<string, 'absent' | 'unmarked' | 'ours' | 'foreign'>
+  storage: ReadonlyMap<string, StorageState>
   /** Absent where the command did not ask the control plane. */
   remote:
     | { keys: KeyInfo[]; nodes: NodeInfo[]; users: string[] | undefined; policy: PolicyDocument | undefined }
@@ -66,4 +71,5 @@ export type Step =
   | { kind: 'mint-key'; user: string; userId: string; tag: string; title: string }
   | { kind: 'expire-key'; keyId: string; title: string }
   | { kind: 'paste-key'; user: string; userId: string; title: string }
-  | { kind: 'storage'; userId: string; path: string; title: string }
+  | { kind: 'record-node'; user: string; userId: string; nodeId: string; title: string }
+  | { kind: 'storage'; userId: string; path: string; marker: string; title: string }

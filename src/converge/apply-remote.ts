@@ -1,0 +1,64 @@
+import { keyDescription } from '../control/keys.ts'
+import type { Provider } from '../control/types.ts'
+import { TmgenError } from '../errors.ts'
+import type { Secret } from '../secret.ts'
+import type { World } from '../world.ts'
+import type { ApplyRun } from './apply.ts'
+import { writeInto } from './folders.ts'
+import { authKeyPath, checkAuthKey } from './secrets.ts'
+import { stateFiles, writeState } from './state-files.ts'
+import type { ControlRecord, ControlState, Step } from './types.ts'
+
+const kinds = ['create-login', 'write-policy', 'mint-key', 'expire-key', 'paste-key', 'record-node'] as const
+export type RemoteStep = Extract<Step, { kind: (typeof kinds)[number] }>
+
+/** Steps that speak with the control plane, or keep its records. */
+export const isRemoteStep = (step: Step): step is RemoteStep => (kinds as readonly string[]).includes(step.kind)
+
+/** Seconds of an expiry as the config writes it: hours or days. */
+export function expirySeconds(text: string): number {
+  return Number.parseInt(text, 10) * (text.endsWith('d') ? 86_400 : 3_600)
+}
+
+/** Does one step; `control` is brought up to date and written after each, so that a kill leaves nothing unrecorded but the step itself. */
+export async function applyRemote(world: World, run: ApplyRun, control: ControlState, step: RemoteStep): Promise<void> {
+  const { dir, desired, secrets } = run
+  const record = async (userId: string, change: ControlRecord) => {
+    control.users[userId] = { ...control.users[userId], ...change }
+    await writeState(world, dir, stateFiles.control, control)
+  }
+  const keepKey = (user: string, key: Secret) => writeInto(world, dir, authKeyPath(user), `${key.reveal()}\n`, 0o600)
+  const provider: Provider = run.provider()
+  switch (step.kind) {
+    case 'create-login': {
+      await provider.createUser(step.login)
+      const owner = desired.deployment.users.find((user) => user.name === step.user)
+      if (owner !== undefined) await record(owner.id, { createdUser: step.login })
+      return
+    }
+    case 'write-policy':
+      return provider.writePolicy({ text: step.text, etag: step.etag })
+    case 'expire-key':
+      return provider.expireKey(step.keyId)
+    case 'record-node':
+      return record(step.userId, { nodeId: step.nodeId })
+    case 'mint-key': {
+      const { workspace, control: settings } = desired.deployment
+      const minted = await provider.mintNodeKey({
+        tag: step.tag,
+        description: keyDescription(workspace.id, step.userId),
+        expirySeconds: expirySeconds(settings.keyExpiry),
+      })
+      await keepKey(step.user, minted.key)
+      return record(step.userId, { keyId: minted.id, keyExpires: minted.expires.toISOString(), source: 'minted' })
+    }
+    case 'paste-key': {
+      const key = secrets.pasted.get(step.user)
+      if (key === undefined) throw new TmgenError('secret', `no auth key was given for ${step.user}`)
+      await keepKey(step.user, checkAuthKey(key))
+      const { keyId: _id, keyExpires: _expires, ...rest } = control.users[step.userId] ?? {}
+      control.users[step.userId] = rest
+      return record(step.userId, { source: 'pasted' })
+    }
+  }
+}

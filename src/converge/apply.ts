@@ -1,0 +1,103 @@
+import { dirname, join } from 'node:path'
+import type { Provider } from '../control/types.ts'
+import { TmgenError } from '../errors.ts'
+import { bindSources, markerFile } from '../render/index.ts'
+import type { Secret } from '../secret.ts'
+import type { World } from '../world.ts'
+import { applyRemote, isRemoteStep } from './apply-remote.ts'
+import { ensureFolder, removeFrom, writeInto } from './folders.ts'
+import { sha256 } from './hash.ts'
+import { type Journal, removeJournal, writeJournal } from './journal.ts'
+import type { Desired } from './plan.ts'
+import { passwordPath, tightenSecrets, workspaceKeyPath } from './secrets.ts'
+import { stateFiles, stateText, writeState } from './state-files.ts'
+import { realPath } from './storage.ts'
+import type { Manifest, Observed, Step } from './types.ts'
+
+/** Secrets in memory that the steps write. */
+export interface PendingSecrets {
+  /** Made in this run, by user name. */
+  passwords: ReadonlyMap<string, Secret>
+  /** Handed over by the person, by user name. */
+  pasted: ReadonlyMap<string, Secret>
+  /** Set when secrets/workspace.key does not exist yet. */
+  workspaceKey: Secret | undefined
+}
+
+export interface ApplyRun {
+  dir: string
+  desired: Desired
+  observed: Observed
+  steps: readonly Step[]
+  secrets: PendingSecrets
+  journal: Journal
+  provider: () => Provider
+  onStep: (step: Step) => void
+}
+
+async function storageStep(world: World, step: Extract<Step, { kind: 'storage' }>): Promise<void> {
+  const folder = await realPath(world, step.path)
+  if ((await world.disk.stat(folder)) === undefined) await world.disk.makeDir(folder, 0o711)
+  // The marker is read by a container under another UID.
+  await world.disk.writeFile(join(folder, markerFile), step.marker, 0o644)
+}
+
+async function localStep(world: World, run: ApplyRun, manifest: Manifest, step: Step): Promise<void> {
+  const { dir, secrets } = run
+  switch (step.kind) {
+    case 'make-password': {
+      const password = secrets.passwords.get(step.user)
+      if (password === undefined) throw new TmgenError('secret', `no password was made for ${step.user}`)
+      return writeInto(world, dir, passwordPath(step.user), `${password.reveal()}\n`, 0o600)
+    }
+    case 'storage':
+      await storageStep(world, step)
+      manifest.storage[step.userId] = step.path
+      return
+    case 'write-file':
+      await writeInto(world, dir, step.path, step.content, step.mode)
+      if (step.path.startsWith('generated/'))
+        manifest.files[step.path] = { sha256: sha256(step.content), mode: step.mode }
+      return
+    case 'remove-file':
+      await removeFrom(world, dir, step.path)
+      delete manifest.files[step.path]
+  }
+}
+
+/**
+ * Does the steps in their order, each whole or not at all. The journal is written first and removed last; its phase
+ * turns to `local` once control plane and secrets are done, which is before tmgen.yaml is touched.
+ * @returns notes (secrets that stood open)
+ */
+export async function apply(world: World, run: ApplyRun): Promise<string[]> {
+  const { dir, steps, secrets, observed } = run
+  const notes = await tightenSecrets(world, dir)
+  const manifest: Manifest = structuredClone(observed.manifest)
+  const isEarly = (step: Step) => isRemoteStep(step) || step.kind === 'make-password'
+  const early = steps.filter(isEarly)
+
+  if (early.length > 0) await writeJournal(world, dir, run.journal)
+  const control = structuredClone(observed.control)
+  for (const step of early) {
+    run.onStep(step)
+    if (isRemoteStep(step)) await applyRemote(world, run, control, step)
+    else await localStep(world, run, manifest, step)
+  }
+
+  if (secrets.workspaceKey !== undefined)
+    await writeInto(world, dir, workspaceKeyPath, `${secrets.workspaceKey.reveal()}\n`, 0o600)
+  if (steps.length > 0) await writeJournal(world, dir, { ...run.journal, phase: 'local' })
+  for (const { path } of bindSources(run.desired.deployment)) await ensureFolder(world, dir, path)
+  for (const step of steps) {
+    if (isEarly(step)) continue
+    run.onStep(step)
+    await localStep(world, run, manifest, step)
+  }
+  if (stateText(manifest) !== stateText(observed.manifest)) await writeState(world, dir, stateFiles.manifest, manifest)
+  if (steps.length > 0) await removeJournal(world, dir)
+  return notes
+}
+
+/** The folder that holds the state files; the run lock needs it before anything else. */
+export const ensureState = (world: World, dir: string) => ensureFolder(world, dir, dirname(stateFiles.journal))

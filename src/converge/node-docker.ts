@@ -1,0 +1,42 @@
+import { execa } from 'execa'
+import { TmgenError } from '../errors.ts'
+import { Secret } from '../secret.ts'
+import type { Docker } from '../world.ts'
+
+/** How long a docker command may take when the caller names no limit, in ms: listing and inspecting take well under 1 s. */
+const defaultTimeoutMs = 30_000
+
+/** The `docker` command of this machine. A command that ran and failed is a result; one that could not run throws `docker`. */
+export function nodeDocker(env: Readonly<Record<string, string | undefined>>): Docker {
+  return {
+    async run(args, options = {}) {
+      const { cwd, input, timeoutMs = defaultTimeoutMs } = options
+      const result = await execa('docker', args, {
+        reject: false,
+        timeout: timeoutMs,
+        env: env as Record<string, string>,
+        extendEnv: false,
+        stripFinalNewline: false,
+        maxBuffer: 64 * 1024 * 1024,
+        ...(cwd === undefined ? {} : { cwd }),
+        ...(input === undefined
+          ? { stdin: 'ignore' as const }
+          : { input: input instanceof Secret ? input.reveal() : input }),
+      })
+      const name = `docker ${args[0] ?? ''}`.trim()
+      if (result.code === 'ENOENT' && cwd !== undefined && (result.message ?? '').includes('cwd'))
+        throw new TmgenError('docker', `${name} cannot run in ${cwd}: the folder does not exist`)
+      if (result.code === 'ENOENT')
+        throw new TmgenError('docker', 'docker is not installed, or not on the PATH', {
+          hint: 'install Docker Engine with the compose plugin: https://docs.docker.com/engine/install/',
+        })
+      if (result.timedOut)
+        throw new TmgenError('docker', `${name} gave no answer within ${timeoutMs / 1000} s`, {
+          hint: 'look whether the Docker daemon runs: docker info',
+        })
+      if (result.exitCode === undefined)
+        throw new TmgenError('docker', `${name} could not run: ${result.code ?? result.signal ?? 'unknown'}`)
+      return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr }
+    },
+  }
+}

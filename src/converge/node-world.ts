@@ -1,0 +1,26 @@
+import { randomBytes } from 'node:crypto'
+import type { World } from '../world.ts'
+import { nodeDisk } from './node-disk.ts'
+import { nodeDocker } from './node-docker.ts'
+import { nodeHost } from './node-host.ts'
+import { holdRunLock } from './runlock.ts'
+
+/**
+ * The real world: this machine's disk, docker, clock and randomness.
+ * @param packageDir tmgen's own folder, with templates/, gateway/ and images/
+ */
+export function makeWorld(packageDir: string): World {
+  const env = { ...process.env }
+  const docker = nodeDocker(env)
+  return {
+    disk: nodeDisk,
+    docker,
+    host: nodeHost(nodeDisk, docker),
+    fetch: globalThis.fetch,
+    now: () => new Date(),
+    randomBytes: (length) => randomBytes(length),
+    env,
+    packageDir,
+    holdLock: (file, command) => holdRunLock(file, command, new Date()),
+  }
+}

@@ -1,0 +1,155 @@
+import { join } from 'node:path'
+import type { Provider } from '../control/types.ts'
+import { TmgenError, TmgenErrors } from '../errors.ts'
+import type { Tree } from '../render/types.ts'
+import type { Deployment } from '../resolve/types.ts'
+import type { Disk, World } from '../world.ts'
+import { readEnrolled } from './enrolled.ts'
+import { sha256 } from './hash.ts'
+import { observeNetwork } from './network.ts'
+import { authKeyPath, passwordPath } from './secrets.ts'
+import { readControl, readManifest } from './state-files.ts'
+import { observeStorage } from './storage.ts'
+import type { Observed, StorageState } from './types.ts'
+
+/** What of a path counts as content: a link or folder where a file should be can never equal a wanted file. */
+async function lookAt(disk: Disk, path: string): Promise<{ sha256: string; mode: number } | undefined> {
+  const entry = await disk.stat(path)
+  if (entry === undefined) return undefined
+  if (entry.kind !== 'file') return { sha256: entry.kind, mode: entry.mode }
+  const content = await disk.readFile(path)
+  return content === undefined ? undefined : { sha256: sha256(content), mode: entry.mode }
+}
+
+/** Refuses links where tmgen writes: a write through one would land outside the workspace. */
+async function refuseLinks(disk: Disk, dir: string, paths: Iterable<string>): Promise<void> {
+  const folders = new Set<string>()
+  for (const path of paths) {
+    const parts = path.split('/')
+    for (let length = 1; length < parts.length; length++) folders.add(parts.slice(0, length).join('/'))
+  }
+  for (const folder of folders) {
+    const entry = await disk.stat(join(dir, folder))
+    if (entry !== undefined && entry.kind !== 'directory')
+      throw new TmgenError(
+        'disk',
+        `${folder} in the workspace is ${entry.kind === 'symlink' ? 'a symbolic link' : 'no folder'}`,
+        {
+          hint: 'tmgen writes only into real folders of the workspace: move it back, or mount it there',
+        },
+      )
+  }
+}
+
+/** Refuses a workspace that this user cannot write to, before anything is begun. */
+async function refuseReadOnly(disk: Disk, dir: string, paths: Iterable<string>): Promise<void> {
+  const folders = new Set([
+    '.',
+    'state',
+    'secrets',
+    'generated',
+    ...[...paths].map((path) => path.split('/').slice(0, -1).join('/')),
+  ])
+  for (const folder of folders) {
+    const path = join(dir, folder)
+    if ((await disk.stat(path))?.kind === 'directory' && !(await disk.canWrite(path)))
+      throw new TmgenError('disk', `cannot write to ${path}`, {
+        hint: 'run tmgen as the owner of the workspace, on a filesystem that is mounted writable',
+      })
+  }
+}
+
+async function existing(
+  world: World,
+  dir: string,
+  names: readonly string[],
+  path: (name: string) => string,
+): Promise<Set<string>> {
+  const found = new Set<string>()
+  for (const name of names) {
+    const entry = await world.disk.stat(join(dir, path(name)))
+    if (entry?.kind === 'file' && entry.size > 0) found.add(name)
+  }
+  return found
+}
+
+async function observeRemote(provider: Provider): Promise<Observed['remote']> {
+  // One after the other: the embedded server is asked through `docker compose exec`, which is heavy in parallel.
+  const keys = await provider.listKeys()
+  const nodes = await provider.listNodes()
+  const users = await provider.listUsers()
+  return { keys, nodes, users, policy: await provider.readPolicy() }
+}
+
+export interface ObserveRequest {
+  dir: string
+  deployment: Deployment
+  /** The rendered tree; its paths and the manifest's are looked at. */
+  tree: Tree
+  /** `write`: a control plane that cannot be asked is an error; `read`: a note. */
+  remote: 'no' | 'read' | 'write'
+  provider: () => Provider
+  /** `show`: what lies here; `plan`: also the host's networks and disks, whose faults are errors; `write`: also permissions. */
+  purpose: 'show' | 'plan' | 'write'
+}
+
+/**
+ * Looks at disk, host and control plane; writes nothing.
+ * @throws TmgenErrors with all faults of host and storage (`network`, `storage`); TmgenError `disk`, `control-*`
+ */
+export async function observe(world: World, request: ObserveRequest): Promise<Observed> {
+  const { dir, deployment, tree } = request
+  const manifest = await readManifest(world, dir)
+  const control = (await readControl(world, dir)) ?? { version: 1, users: {} }
+  const names = deployment.users.map((user) => user.name)
+  const paths = new Set([...tree.keys(), ...Object.keys(manifest.files)])
+  const written = [
+    ...paths,
+    ...names.flatMap((name) => [authKeyPath(name), passwordPath(name)]),
+    'state/x',
+    'state/gateway/x',
+    'state/status/x',
+  ]
+  await refuseLinks(world.disk, dir, written)
+  if (request.purpose === 'write') await refuseReadOnly(world.disk, dir, written)
+
+  const notes: string[] = []
+  let storage = new Map<string, StorageState>()
+  if (request.purpose === 'show') storage = new Map()
+  else if (deployment.host === 'remote')
+    notes.push('host: remote: ports, subnets and storage of the Docker host were not looked at')
+  else {
+    const network = await observeNetwork(world, deployment)
+    const disks = await observeStorage(world, dir, deployment)
+    const faults = [...network.faults, ...disks.faults]
+    if (faults.length > 0) throw new TmgenErrors(faults)
+    notes.push(...network.notes, ...disks.notes)
+    storage = disks.states
+  }
+
+  const files = new Map<string, { sha256: string; mode: number }>()
+  for (const path of paths) {
+    const found = await lookAt(world.disk, join(dir, path))
+    if (found !== undefined) files.set(path, found)
+  }
+  let remote: Observed['remote']
+  if (request.remote !== 'no') {
+    try {
+      remote = await observeRemote(request.provider())
+    } catch (error) {
+      if (request.remote === 'write' || !(error instanceof TmgenError)) throw error
+      notes.push(`the control plane was not looked at: ${error.message}`)
+    }
+  }
+  return {
+    manifest,
+    control,
+    files,
+    passwords: await existing(world, dir, names, passwordPath),
+    authKeys: await existing(world, dir, names, authKeyPath),
+    enrolled: await readEnrolled(world, dir, names),
+    storage,
+    remote,
+    notes,
+  }
+}

@@ -1,0 +1,197 @@
+import { join } from 'node:path'
+import { type ParsedConfig, parseConfig } from '../config/index.ts'
+import { makeProvider } from '../control/index.ts'
+import type { Provider } from '../control/types.ts'
+import { TmgenError } from '../errors.ts'
+import { render } from '../render/index.ts'
+import { type Deployment, type Lock, mirrorOf, resolve } from '../resolve/index.ts'
+import type { Secret } from '../secret.ts'
+import type { World } from '../world.ts'
+import { apply, ensureState } from './apply.ts'
+import { loadRenderInputs } from './inputs.ts'
+import { journalOf, readJournal } from './journal.ts'
+import { observe } from './observe.ts'
+import { type Desired, plan } from './plan.ts'
+import { recover } from './recover.ts'
+import { makePassword, makeWorkspaceKey, readPasswords, readWorkspaceKey } from './secrets.ts'
+import { stateFiles, stateText } from './state-files.ts'
+import type { Observed, Step } from './types.ts'
+import { findWorkspace, lockTextAfter, openWorkspace, startLock } from './workspace.ts'
+
+/** Steps that stay on this machine: what `generate` may do. */
+const localSteps: ReadonlySet<Step['kind']> = new Set<Step['kind']>([
+  'write-file',
+  'remove-file',
+  'make-password',
+  'storage',
+])
+const remoteSteps: Step['kind'][] = [
+  'create-login',
+  'write-policy',
+  'mint-key',
+  'expire-key',
+  'paste-key',
+  'record-node',
+]
+const permitted = { local: localSteps, all: new Set<Step['kind']>([...localSteps, ...remoteSteps]) }
+
+/** What a command asks of the pipeline. */
+export interface Command {
+  /** As the person typed it, without secrets: for the run lock and the journal. */
+  name: string
+  /** Returns the new text of tmgen.yaml; every byte outside the edit stays. */
+  edit?: (parsed: ParsedConfig) => string
+  /** `local`: what `generate` may do, without the control plane; `all`: what `add user` and `provision` may do. */
+  permits: 'local' | 'all'
+  /** `no`: the network is not touched; `read`: a control plane that does not answer is a note; `write`: it is an error. */
+  remote: 'no' | 'read' | 'write'
+  /** Users whose logins and keys are seen to; absent: all. */
+  users?: readonly string[]
+  /** Auth keys that the person hands over, by user name. */
+  keys?: ReadonlyMap<string, Secret>
+  /** Plan only: nothing is written, no lock is taken. */
+  checkOnly?: boolean
+  /** Told of each step as it begins, and at once of what an interrupted run left. */
+  onStep?: (step: Step) => void
+  onNote?: (note: string) => void
+}
+
+export interface Outcome {
+  dir: string
+  parsed: ParsedConfig
+  deployment: Deployment
+  lock: Lock
+  observed: Observed
+  /** Done, or with `checkOnly` what would be done. */
+  steps: Step[]
+  notes: string[]
+}
+
+/** What tests put in place of the real control planes. */
+export interface Dependencies {
+  makeProvider: typeof makeProvider
+}
+
+/**
+ * The one way of every command: load, resolve, render, observe, plan, apply, under the run lock and after the recovery
+ * of an interrupted run. A failure before apply leaves every file as it was; one in apply before tmgen.yaml is written
+ * is taken back at once, a later one is finished by the next run.
+ * @throws TmgenError or TmgenErrors of any stage
+ */
+export async function pipeline(
+  world: World,
+  from: string,
+  command: Command,
+  dependencies: Dependencies = { makeProvider },
+): Promise<Outcome> {
+  const dir = await findWorkspace(world, from)
+  const run = (wanted: Command) => runOnce(world, dir, wanted, dependencies)
+  if (command.checkOnly === true) {
+    const outcome = await run(command)
+    const journal = await readJournal(world, dir)
+    if (journal !== undefined)
+      outcome.notes.unshift(
+        `"${journal.command}" of ${journal.at} was interrupted; the next command that writes ends it`,
+      )
+    return outcome
+  }
+  await ensureState(world, dir)
+  const release = await world.holdLock(join(dir, stateFiles.runLock), command.name)
+  try {
+    const recovery = await recoverHere(world, dir, dependencies)
+    for (const note of recovery.notes) command.onNote?.(note)
+    if (recovery.mustFinish) {
+      const { edit: _edit, keys: _keys, ...rest } = command
+      await run({ ...rest, name: `${command.name} (finishing)`, permits: 'local', remote: 'no' })
+    }
+    const outcome = await run(command)
+    return { ...outcome, notes: [...recovery.notes, ...outcome.notes] }
+  } finally {
+    await release()
+  }
+}
+
+async function recoverHere(world: World, dir: string, dependencies: Dependencies) {
+  return recover(world, dir, async () => {
+    const { parsed } = await openConfig(world, dir)
+    return dependencies.makeProvider({ control: parsed.config.control }, { world, workspaceDir: dir })
+  })
+}
+
+async function openConfig(world: World, dir: string) {
+  const yaml = await world.disk.readFile(join(dir, 'tmgen.yaml'))
+  if (yaml === undefined) throw new TmgenError('config-missing', `no tmgen.yaml in ${dir}`)
+  return { parsed: parseConfig(yaml, 'tmgen.yaml') }
+}
+
+/** Passwords of all served users: read, or made in memory where there is none; apply writes those. */
+async function gatherSecrets(world: World, dir: string, deployment: Deployment) {
+  const known = await readWorkspaceKey(world, dir)
+  const workspaceKey = known ?? makeWorkspaceKey(world.randomBytes)
+  const names = deployment.users.filter((user) => user.enabled).map((user) => user.name)
+  const found = await readPasswords(world, dir, names)
+  const made = new Map(names.filter((name) => !found.has(name)).map((name) => [name, makePassword(world.randomBytes)]))
+  return { all: new Map([...found, ...made]), made, workspaceKey, isNewKey: known === undefined }
+}
+
+async function runOnce(world: World, dir: string, command: Command, dependencies: Dependencies): Promise<Outcome> {
+  const workspace = await openWorkspace(world, dir)
+  const { parsed: before } = workspace
+  const text = command.edit?.(before) ?? before.text
+  const parsed = text === before.text ? before : parseConfig(new TextEncoder().encode(text), 'tmgen.yaml')
+  const { deployment, lock } = resolve(parsed, startLock(world, workspace))
+
+  const secrets = await gatherSecrets(world, dir, deployment)
+  const tree = render(deployment, await loadRenderInputs(world, secrets.all, secrets.workspaceKey))
+  const desired: Desired = {
+    deployment,
+    tree,
+    yaml: { before: before.text, after: text },
+    lock: { before: workspace.lockText, after: lockTextAfter(workspace, lock) },
+    mirror: { before: workspace.mirrorText, after: stateText(mirrorOf(lock)) },
+  }
+  let made: Provider | undefined
+  const provider = () => {
+    made ??= dependencies.makeProvider(deployment, { world, workspaceDir: dir })
+    return made
+  }
+  const purpose = command.checkOnly === true ? 'plan' : 'write'
+  const observed = await observe(world, { dir, deployment, tree, remote: command.remote, provider, purpose })
+  const pasted = command.keys ?? new Map<string, Secret>()
+  const now = world.now()
+  const permission = { kinds: permitted[command.permits], users: command.users, pasted: new Set(pasted.keys()), now }
+  const { steps, notes } = plan(desired, observed, permission)
+  const outcome: Outcome = { dir, parsed, deployment, lock, observed, steps, notes }
+  if (purpose === 'plan') return outcome
+
+  const hadControl = workspace.control !== undefined
+  const about = {
+    command: command.name,
+    desired,
+    lockBefore: workspace.lock,
+    lock,
+    yamlHash: workspace.yamlHash,
+    hadControl,
+    at: now,
+  }
+  const pending = { passwords: secrets.made, pasted, workspaceKey: secrets.isNewKey ? secrets.workspaceKey : undefined }
+  const onStep = command.onStep ?? (() => undefined)
+  try {
+    const journal = journalOf(about, steps)
+    notes.push(...(await apply(world, { dir, desired, observed, steps, secrets: pending, journal, provider, onStep })))
+  } catch (error) {
+    if (error instanceof TmgenError) await takeBack(world, dir, dependencies, command)
+    throw error
+  }
+  return outcome
+}
+
+/** After a failure inside apply: undoes what can be undone now. What cannot is left to the next run, by the journal. */
+async function takeBack(world: World, dir: string, dependencies: Dependencies, command: Command): Promise<void> {
+  try {
+    await recoverHere(world, dir, dependencies)
+  } catch (error) {
+    if (!(error instanceof TmgenError)) throw error
+    command.onNote?.(`not all could be undone now (${error.message}); the next tmgen command does it`)
+  }
+}

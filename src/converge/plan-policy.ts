@@ -1,0 +1,30 @@
+import { broaderRules, formatPolicy, policyFor } from '../control/index.ts'
+import type { Deployment } from '../resolve/types.ts'
+import type { Part } from './plan.ts'
+import type { Observed } from './types.ts'
+
+/** The embedded server's policy is tmgen's own; elsewhere it is only looked at: what lets others reach the nodes is noted. */
+export function planPolicy(deployment: Deployment, observed: Observed): Part {
+  const part: Part = { steps: [], notes: [], errors: [] }
+  const { remote } = observed
+  const { provider } = deployment.control
+  if (remote === undefined || (deployment.users.length === 0 && provider !== 'embedded')) return part
+  if (provider === 'manual') {
+    part.notes.push('isolation: unknown: with the provider manual tmgen cannot read the policy (tmgen policy show)')
+    return part
+  }
+  if (provider === 'embedded') {
+    const text = formatPolicy(policyFor(deployment))
+    if (remote.policy?.text.trim() !== text.trim())
+      part.steps.push({
+        kind: 'write-policy',
+        text,
+        etag: remote.policy?.etag,
+        title: 'write the tailnet policy: each login reaches its own node',
+      })
+    return part
+  }
+  for (const { rule, line } of broaderRules(remote.policy?.text, deployment))
+    part.notes.push(`isolation: policy open: ${rule}${line === undefined ? '' : ` (line ${line} of the policy)`}`)
+  return part
+}

@@ -1,0 +1,95 @@
+import { TmgenErrors } from '../errors.ts'
+import type { Tree } from '../render/types.ts'
+import type { Deployment } from '../resolve/types.ts'
+import { planFiles } from './plan-files.ts'
+import { planKeys } from './plan-keys.ts'
+import { planPolicy } from './plan-policy.ts'
+import { planStorage } from './plan-storage.ts'
+import type { Observed, Step } from './types.ts'
+
+/** A file that tmgen edits as a whole text; `before` is undefined where it does not exist yet. */
+export interface TextChange {
+  before: string | undefined
+  after: string
+}
+
+/** What is wanted. */
+export interface Desired {
+  deployment: Deployment
+  tree: Tree
+  yaml: TextChange
+  lock: TextChange
+  /** state/allocation.json */
+  mirror: TextChange
+}
+
+/** What a command may do. */
+export interface Permission {
+  kinds: ReadonlySet<Step['kind']>
+  /** Users whose keys and logins it sees to; undefined: all. */
+  users: readonly string[] | undefined
+  /** Users whose key the person hands over. */
+  pasted: ReadonlySet<string>
+  now: Date
+}
+
+export interface Plan {
+  /** In the order in which apply takes them. */
+  steps: Step[]
+  notes: string[]
+}
+
+/** What one part of the plan found. */
+export interface Part extends Plan {
+  errors: TmgenErrors['errors']
+}
+
+function planTexts(desired: Desired): Step[] {
+  const steps: Step[] = []
+  const texts: [string, TextChange, number, string][] = [
+    ['tmgen.yaml', desired.yaml, 0o644, 'edit tmgen.yaml'],
+    ['tmgen.lock.json', desired.lock, 0o644, 'record allocations in tmgen.lock.json'],
+    ['state/allocation.json', desired.mirror, 0o600, 'mirror the allocations in state/'],
+  ]
+  for (const [path, { before, after }, mode, title] of texts)
+    if (before !== after) steps.push({ kind: 'write-file', path, content: after, mode, title })
+  return steps
+}
+
+function planPasswords({ users }: Deployment, observed: Observed): Step[] {
+  return users
+    .filter((user) => user.enabled && !observed.passwords.has(user.name))
+    .map((user) => ({ kind: 'make-password', user: user.name, title: `make an SMB password for ${user.name}` }))
+}
+
+/**
+ * The steps from what is to what is wanted, as far as permitted; what is not permitted becomes a note. Pure.
+ * @throws TmgenErrors with every refusal at once: `drift`, `storage`, `control-foreign`
+ */
+export function plan(desired: Desired, observed: Observed, permission: Permission): Plan {
+  const keys = planKeys(desired.deployment, observed, permission)
+  const policy = planPolicy(desired.deployment, observed)
+  const storage = planStorage(desired.deployment, observed)
+  const files = planFiles(desired.tree, observed)
+  const errors = [keys, policy, storage, files].flatMap((part) => part.errors)
+  if (errors.length > 0) throw new TmgenErrors(errors)
+
+  const ordered = [
+    ...keys.steps.filter((step) => step.kind === 'create-login'),
+    ...policy.steps, // before the first key: an empty policy allows everything
+    ...keys.steps.filter((step) => step.kind !== 'create-login'),
+    ...planPasswords(desired.deployment, observed),
+    ...planTexts(desired),
+    ...storage.steps,
+    ...files.steps,
+  ]
+  const steps = ordered.filter((step) => permission.kinds.has(step.kind))
+  const notes = [...observed.notes, ...keys.notes, ...policy.notes, ...storage.notes, ...files.notes]
+  for (const step of ordered) {
+    if (permission.kinds.has(step.kind) || step.kind === 'record-node') continue
+    notes.push(`not done by this command: ${step.title}`)
+  }
+  for (const name of desired.deployment.retired)
+    notes.push(`${name} is no longer in tmgen.yaml: access ends; numbers, secrets, data and node are kept`)
+  return { steps, notes }
+}

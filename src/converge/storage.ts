@@ -1,0 +1,105 @@
+import { dirname, join, sep } from 'node:path'
+import { z } from 'zod'
+import { TmgenError } from '../errors.ts'
+import { markerFile } from '../render/index.ts'
+import type { DeployedUser, Deployment } from '../resolve/types.ts'
+import type { World } from '../world.ts'
+import { findOverlaps, type Located } from './overlap.ts'
+import type { StorageState } from './types.ts'
+
+const markerSchema = z.strictObject({
+  version: z.literal(1),
+  workspace: z.string(),
+  user: z.string(),
+  name: z.string(),
+  uid: z.number(),
+})
+
+/** A path as the kernel sees it: links resolved as far as it exists, the rest as written. */
+export async function realPath(world: World, path: string): Promise<string> {
+  const real = await world.disk.realpath(path)
+  if (real !== undefined) return real
+  const parent = dirname(path)
+  return parent === path
+    ? path
+    : join(await realPath(world, parent), path.slice(parent === sep ? 1 : parent.length + 1))
+}
+
+async function stateOf(world: World, deployment: Deployment, user: DeployedUser): Promise<StorageState> {
+  const real = await world.disk.realpath(user.storage)
+  const entry = real === undefined ? undefined : await world.disk.stat(real)
+  if (real === undefined || entry === undefined) return 'absent'
+  if (entry.kind !== 'directory') return 'foreign'
+  const marker = await world.disk.stat(join(real, markerFile))
+  if (marker === undefined) {
+    // lost+found alone is an empty filesystem.
+    const names = (await world.disk.list(real)) ?? []
+    return names.every((name) => name === 'lost+found') ? 'empty' : 'unmarked'
+  }
+  if (marker.kind !== 'file' || marker.size > 4096) return 'foreign'
+  const bytes = await world.disk.readFile(join(real, markerFile), 4096)
+  try {
+    const read = markerSchema.parse(JSON.parse(new TextDecoder().decode(bytes)))
+    const isOurs = read.workspace === deployment.workspace.id && read.user === user.id && read.uid === user.uid
+    return !isOurs ? 'foreign' : read.name === user.name ? 'ours' : 'renamed'
+  } catch {
+    return 'foreign'
+  }
+}
+
+/** The folder that must exist for a user's storage to be made in it: the root, or the parent of a path of the user's own. */
+const homeOf = (user: DeployedUser) => dirname(user.storage)
+
+/**
+ * Looks at every user's storage on this host: what lies there, and whether paths overlap each other, the workspace or
+ * Docker's root directory, also through links and bind mounts.
+ * @returns what lies there per user id, and the faults found (TmgenError `storage`, `disk`)
+ */
+export async function observeStorage(
+  world: World,
+  dir: string,
+  deployment: Deployment,
+): Promise<{ states: Map<string, StorageState>; faults: TmgenError[]; notes: string[] }> {
+  const users = deployment.users.filter((user) => user.enabled)
+  const faults: TmgenError[] = []
+  const states = new Map<string, StorageState>()
+  const homes = new Set([deployment.storageRoot, ...users.map(homeOf)])
+  const sound = new Set<string>()
+  for (const home of homes) {
+    const real = await world.disk.realpath(home)
+    const entry = real === undefined ? undefined : await world.disk.stat(real)
+    if (entry?.kind === 'directory') sound.add(home)
+    else {
+      const hint = `make it (mkdir -p ${home}), mount its disk, or set "host: remote" where tmgen does not run on the Docker host`
+      faults.push(
+        new TmgenError('storage', `storage folder ${home} ${entry ? 'is no folder' : 'does not exist'}`, { hint }),
+      )
+    }
+  }
+  for (const user of users) {
+    if (!sound.has(homeOf(user))) continue
+    const state = await stateOf(world, deployment, user)
+    states.set(user.id, state)
+    const needed =
+      state === 'absent' ? homeOf(user) : state === 'empty' || state === 'renamed' ? user.storage : undefined
+    if (needed !== undefined && !(await world.disk.canWrite(needed)))
+      faults.push(
+        new TmgenError('storage', `no permission to make the storage of ${user.name} in ${needed}`, {
+          hint: `run tmgen as the owner of ${needed}, or give it to the user who runs tmgen`,
+        }),
+      )
+  }
+  const dockerRoot = await world.host.dockerRoot()
+  const named: Located[] = users.map((user) => ({
+    what: `storage of ${user.name}`,
+    path: user.storage,
+    isStorage: true,
+  }))
+  named.push({ what: 'the workspace', path: dir, isStorage: false })
+  if (dockerRoot !== undefined) named.push({ what: "Docker's root directory", path: dockerRoot, isStorage: false })
+  const real = await Promise.all(named.map(async (one) => ({ ...one, path: await realPath(world, one.path) })))
+  faults.push(...findOverlaps(real, await world.host.mounts()))
+  const notes =
+    dockerRoot === undefined ? ["Docker does not answer: storage was not compared with Docker's root directory"] : []
+  return { states, faults, notes }
+}
