@@ -1,0 +1,50 @@
+import type { DeployedUser, Deployment } from '../resolve/types.ts'
+import { type Aliases, destinationReaches, readAliases, sourceStays } from './policy-alias.ts'
+import { type PolicyRule, parsePolicy } from './policy-text.ts'
+import { coversSmb } from './ports.ts'
+import type { NodeInfo } from './types.ts'
+
+/** A rule of the control plane that lets others than the user reach port 445 of a node. */
+export interface BroaderRule {
+  /** The rule as one line of JSON, or why there is none. */
+  text: string
+  /** Line in the policy document, from 1. */
+  line?: number
+  /** Names of the users whose nodes it opens. */
+  reaches: string[]
+}
+
+/**
+ * Rules that reach further than a user's own logins and tags, so that the policy alone isolates nobody. Rules are a
+ * union: one broader rule is enough. Conservative: what cannot be understood counts as broader. `nodes`, where known,
+ * tell which rules by IP address mean other machines.
+ */
+export function broaderRules(
+  policyText: string | undefined,
+  deployment: Pick<Deployment, 'users'>,
+  nodes: readonly NodeInfo[] = [],
+): BroaderRule[] {
+  const users = deployment.users.filter((user) => user.enabled)
+  const everybody = users.map((user) => user.name)
+  if (users.length === 0) return []
+  const open = (text: string, line?: number): BroaderRule[] => [
+    { text, reaches: everybody, ...(line === undefined ? {} : { line }) },
+  ]
+  if (policyText === undefined || policyText.trim() === '') return open('no policy: everything is allowed')
+  const policy = parsePolicy(policyText)
+  if (policy === undefined) return open('cannot judge: the policy is no HuJSON object')
+  if (!policy.hasRules) return open('the policy has neither acls nor grants: everything is allowed')
+  const aliases = readAliases(policy.root, nodes)
+  return policy.rules.flatMap((rule) => {
+    const reaches = users.filter((user) => opens(rule, user, aliases)).map((user) => user.name)
+    return reaches.length === 0 ? [] : [{ text: rule.text, line: rule.line, reaches }]
+  })
+}
+
+function opens(rule: PolicyRule, user: DeployedUser, aliases: Aliases): boolean {
+  if (!rule.understood) return true
+  const reached = rule.targets.some((target) => {
+    return coversSmb(target.ports) && destinationReaches(target.host, user, aliases)
+  })
+  return reached && !rule.src.every((source) => sourceStays(source, user, aliases))
+}

@@ -1,0 +1,24 @@
+import { TmgenError } from '../errors.ts'
+import type { Provider } from './types.ts'
+
+/** Keys are pasted in by the person: nothing remote is read, and nothing can be made. */
+export function manualProvider(): Provider {
+  const refuse = async (): Promise<never> => {
+    throw new TmgenError('control-refused', 'with provider manual, tmgen makes no keys, users or policies', {
+      hint: 'make the auth key yourself and give it with --auth-key-file FILE',
+    })
+  }
+  return {
+    kind: 'manual',
+    check: async () => ({ server: 'none (provider manual)', version: undefined }),
+    listKeys: async () => [],
+    listNodes: async () => [],
+    readPolicy: async () => undefined,
+    listUsers: async () => undefined,
+    writePolicy: refuse,
+    createUser: refuse,
+    mintNodeKey: refuse,
+    mintJoinKey: refuse,
+    expireKey: refuse,
+  }
+}

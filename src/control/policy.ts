@@ -1,0 +1,97 @@
+import type { DeployedUser, Deployment } from '../resolve/types.ts'
+
+/** A rule that lets `src` reach `dst`, at `ip` such as `tcp:445`. */
+export interface Grant {
+  src: string[]
+  dst: string[]
+  ip: string[]
+}
+
+/** The same as a rule of the older kind, which Headscale 0.28 still needs; `dst` carries the port. */
+export interface Acl {
+  action: 'accept'
+  proto: 'tcp'
+  src: string[]
+  dst: string[]
+}
+
+export interface Policy {
+  tagOwners: Record<string, string[]>
+  grants?: Grant[]
+  acls?: Acl[]
+}
+
+/** Owns every user's tag, so that one OAuth client with this tag may mint all the keys. */
+export const parentTag = 'tag:tmgen'
+
+type PolicyInput = Pick<Deployment, 'control' | 'users'>
+
+/** Tags that the control plane must know, in the order of tmgen.yaml. */
+export function tagsWanted(deployment: Pick<Deployment, 'users'>): string[] {
+  return deployment.users.map((user) => user.tag)
+}
+
+/** Owners that the provider understands: Headscale rejects autogroup:admin, and needs none. */
+export function parentOwners(provider: Deployment['control']['provider']): string[] {
+  return provider === 'headscale' || provider === 'embedded' ? [] : ['autogroup:admin']
+}
+
+/**
+ * The policy that lets each enabled user's logins and tags reach port 445 of that user's own node and nothing else.
+ * For `headscale` it is written as acls (0.28 rejects grants), otherwise as grants. For `embedded`, where it is the
+ * whole policy, it also declares the tags of managed Macs, and is closed even with no user at all: Headscale takes a
+ * policy without any rule section as "allow everything".
+ */
+export function policyFor(deployment: PolicyInput): Policy {
+  const { provider } = deployment.control
+  const tagOwners: Record<string, string[]> = { [parentTag]: parentOwners(provider) }
+  for (const user of deployment.users) {
+    tagOwners[user.tag] = [parentTag]
+    if (provider === 'embedded') for (const tag of user.tags) tagOwners[tag] ??= []
+  }
+  const reached = deployment.users
+    .filter((user) => user.enabled)
+    .map((user) => ({ src: sources(user, provider), tag: user.tag }))
+    .filter(({ src }) => src.length > 0)
+  if (provider === 'headscale') {
+    const acls = reached.map(({ src, tag }): Acl => ({ action: 'accept', proto: 'tcp', src, dst: [`${tag}:445`] }))
+    return { tagOwners, acls }
+  }
+  const grants = reached.map(({ src, tag }): Grant => ({ src, dst: [tag], ip: ['tcp:445'] }))
+  // No node has the parent tag: this rule matches nothing, and its presence closes the policy.
+  if (provider === 'embedded' && grants.length === 0)
+    grants.push({ src: [parentTag], dst: [parentTag], ip: ['tcp:445'] })
+  return { tagOwners, grants }
+}
+
+/** The lines of tagOwners that let a credential mint keys with `tag`. */
+export function tagOwnersHint(tag: string): string {
+  const owners = `"${parentTag}": ${inline(parentOwners('tailscale'))}, "${tag}": ["${parentTag}"]`
+  return `add to tagOwners in the tailnet policy: ${owners}; an OAuth client needs ${parentTag}`
+}
+
+/** Headscale writes a bare user name as `alice@`; e-mails and Tailscale's logins stay. */
+function sources(user: DeployedUser, provider: Deployment['control']['provider']): string[] {
+  const own = provider === 'headscale' || provider === 'embedded'
+  const logins = user.logins.map((login) => (own && !login.includes('@') ? `${login}@` : login))
+  return [...new Set([...logins, ...user.tags])]
+}
+
+/** Two-space JSON with a newline at the end, one rule a line; HuJSON readers take it too. */
+export function formatPolicy(policy: Policy): string {
+  const section = (open: string, lines: string[], close: string) =>
+    lines.length === 0 ? open + close : `${open}\n${lines.map((line) => `    ${line}`).join(',\n')}\n  ${close}`
+  const owners = Object.entries(policy.tagOwners).map(([tag, list]) => `${JSON.stringify(tag)}: ${inline(list)}`)
+  const sections = [`"tagOwners": ${section('{', owners, '}')}`]
+  if (policy.grants) sections.push(`"grants": ${section('[', policy.grants.map(inline), ']')}`)
+  if (policy.acls) sections.push(`"acls": ${section('[', policy.acls.map(inline), ']')}`)
+  return `{\n  ${sections.join(',\n  ')}\n}\n`
+}
+
+function inline(value: object): string {
+  if (Array.isArray(value)) return `[${value.map((item) => JSON.stringify(item)).join(', ')}]`
+  const fields = Object.entries(value).map(([key, item]: [string, unknown]) => {
+    return `${JSON.stringify(key)}: ${Array.isArray(item) ? inline(item) : JSON.stringify(item)}`
+  })
+  return `{ ${fields.join(', ')} }`
+}
