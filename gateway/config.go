@@ -137,13 +137,22 @@ func checkFile(data []byte) (*Config, error) {
 			}
 		}
 	}
-	// The handlers are Caddy's to check: it provisions all modules. Its own
-	// sockets stay out of a check that may run beside a live config.
-	whole.Admin = &caddy.AdminConfig{Disabled: true}
-	if err := caddy.Validate(&whole); err != nil {
+	return &c, nil
+}
+
+// validateFile is checkFile, with every module provisioned as well. Caddy does
+// the same by itself when it loads a configuration.
+func validateFile(data []byte) (*Config, error) {
+	c, err := checkFile(data)
+	if err != nil {
 		return nil, err
 	}
-	return &c, nil
+	var whole caddy.Config
+	if err := caddy.StrictUnmarshalJSON(data, &whole); err != nil {
+		return nil, err
+	}
+	whole.Admin = &caddy.AdminConfig{Disabled: true}
+	return c, caddy.Validate(&whole)
 }
 
 // checkListen accepts tailscale/<node>:<port> for a node of c and nothing

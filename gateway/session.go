@@ -173,7 +173,7 @@ func (s *session) up(st *ipnstate.Status, out *outcome) {
 		s.key.hash = ""
 	}
 	s.mu.Lock()
-	s.running = true
+	s.running, s.refusal = true, ""
 	gone := !s.goneAt.IsZero() && time.Since(s.goneAt) < goneFor
 	message := s.lastError
 	s.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 
 	"tailscale.com/ipn"
 	"tailscale.com/ipn/store"
-	"tailscale.com/types/logger"
+	tslog "tailscale.com/types/logger"
 )
 
 // openState makes sure that a node can start (folder writable, state
@@ -32,7 +32,7 @@ func openState(s settings) (ipn.StateStore, error) {
 	if err := portFree(s.port); err != nil {
 		return nil, err
 	}
-	st, err := store.New(logger.Discard, filepath.Join(s.dir, "tailscaled.state"))
+	st, err := store.New(tslog.Discard, filepath.Join(s.dir, "tailscaled.state"))
 	if err != nil {
 		return nil, fmt.Errorf("node state: %w", err)
 	}

@@ -21,11 +21,11 @@ const (
 )
 
 var (
-	silentAfter  = time.Minute            // then pings begin
-	pingEvery    = 20 * time.Second       // while silent
-	pingTimeout  = 5 * time.Second        // a peer on a relay answers in well under one
-	vanishedTime = 200 * time.Second      // silent and no answer for so long: gone
-	watchPings   = 5 * time.Second        // at most this often a look at all connections
+	silentAfter  = time.Minute       // then pings begin
+	pingEvery    = 20 * time.Second  // while silent
+	pingTimeout  = 5 * time.Second   // a peer on a relay answers in well under one
+	vanishedTime = 200 * time.Second // silent and no answer for so long: gone
+	watchPings   = 5 * time.Second   // at most this often a look at all connections
 )
 
 // setKnobs sets what the tailnet library reads from the environment: the

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// clientTimeout is shorter than the health check's own.
+const clientTimeout = 5 * time.Second
+
+// fetchStatus asks the gateway behind a status socket.
+func fetchStatus(socket string) (*Status, error) {
+	client := &http.Client{Timeout: clientTimeout, Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", socket)
+		},
+	}}
+	defer client.CloseIdleConnections()
+	res, err := client.Get("http://unix/status")
+	if err != nil {
+		return nil, fmt.Errorf("gateway does not answer: %w", err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("gateway answered %s", res.Status)
+	}
+	var st Status
+	if err := json.NewDecoder(res.Body).Decode(&st); err != nil {
+		return nil, fmt.Errorf("status: %w", err)
+	}
+	return &st, nil
+}
+
+// healthy returns nil when a configuration runs. A broken node or a rejected
+// newer configuration does not make the gateway unhealthy.
+func healthy(st *Status) error {
+	if st.ConfigSHA256 != "" {
+		return nil
+	}
+	if st.Rejected != nil {
+		return fmt.Errorf("no config is loaded: %s", st.Rejected.Error)
+	}
+	return errors.New("no config is loaded")
+}
+
+// printStatus writes a table for people.
+func printStatus(w io.Writer, st *Status) {
+	if st.Rejected != nil {
+		fmt.Fprintf(w, "config rejected: %s\n", st.Rejected.Error)
+	}
+	for _, name := range sortedKeys(st.Nodes) {
+		n := st.Nodes[name]
+		fmt.Fprintf(w, "%-20s %-12s %-40s %s conns=%d in=%d out=%d\n", name, n.State,
+			n.DNSName, strings.Join(n.IPs, ","), n.Connections, n.BytesIn, n.BytesOut)
+		if n.LastError != "" {
+			fmt.Fprintf(w, "  %s\n", n.LastError)
+		}
+		for _, p := range n.Peers {
+			fmt.Fprintf(w, "  %s %s %s %s %s conns=%d\n", p.Login, p.Node, p.IP, p.Path, p.Endpoint, p.Connections)
+		}
+	}
+}

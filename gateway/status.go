@@ -1,0 +1,158 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"net/netip"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"tailscale.com/ipn/ipnstate"
+)
+
+// Status is what the status socket answers. No secret is ever in it.
+type Status struct {
+	Version      int                   `json:"version"`
+	ConfigSHA256 string                `json:"config_sha256"`
+	Rejected     *rejection            `json:"rejected"`
+	StartedAt    string                `json:"started_at"`
+	MemoryLimit  int64                 `json:"memory_limit"`
+	Nodes        map[string]NodeStatus `json:"nodes"`
+}
+
+// NodeStatus is one node's part of it; connections and bytes count since the
+// gateway started.
+type NodeStatus struct {
+	State       string       `json:"state"`
+	Hostname    string       `json:"hostname"`
+	DNSName     string       `json:"dns_name"`
+	IPs         []string     `json:"ips"`
+	NodeID      string       `json:"node_id"`
+	KeyNeeded   bool         `json:"key_needed"`
+	LastError   string       `json:"last_error"`
+	Since       string       `json:"since"`
+	Connections int          `json:"connections"`
+	Accepted    int64        `json:"accepted"`
+	Refused     int64        `json:"refused"`
+	BytesIn     int64        `json:"bytes_in"`
+	BytesOut    int64        `json:"bytes_out"`
+	Peers       []PeerStatus `json:"peers"`
+}
+
+// PeerStatus is a peer that is connected, or was heard from lately.
+type PeerStatus struct {
+	Login       string `json:"login"`
+	Node        string `json:"node"`
+	IP          string `json:"ip"`
+	Path        string `json:"path"`     // direct, relay or idle
+	Endpoint    string `json:"endpoint"` // ip:port, or the relay's code
+	Connections int    `json:"connections"`
+}
+
+// statusTimeout bounds the questions to one node.
+const statusTimeout = 2 * time.Second
+
+// buildStatus collects the status of w's configuration and all nodes.
+func buildStatus(ctx context.Context, w *watcher, started time.Time) Status {
+	_, hash, rejected := w.state()
+	st := Status{
+		Version: 1, ConfigSHA256: hash, Rejected: rejected, StartedAt: timestamp(started),
+		Nodes: map[string]NodeStatus{},
+	}
+	if limit := debug.SetMemoryLimit(-1); limit != 1<<63-1 {
+		st.MemoryLimit = limit
+	}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, 8)
+	for _, n := range nodes.list() {
+		wg.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			one := n.status(ctx)
+			mu.Lock()
+			defer mu.Unlock()
+			st.Nodes[n.settings.name] = one
+		})
+	}
+	wg.Wait()
+	return st
+}
+
+func (n *node) status(ctx context.Context) NodeStatus {
+	info, session := n.snapshot()
+	h := n.hub
+	conns := h.running()
+	st := NodeStatus{
+		State: info.state, Hostname: n.settings.hostname, DNSName: info.dnsName,
+		IPs: append([]string{}, info.ips...), NodeID: info.nodeID, KeyNeeded: info.keyNeeded,
+		LastError: info.lastError, Since: timestamp(info.since), Connections: len(conns),
+		Accepted: h.accepted.Load(), Refused: h.refused.Load(),
+		BytesIn: h.bytesIn.Load(), BytesOut: h.bytesOut.Load(),
+		Peers: []PeerStatus{},
+	}
+	if session == nil || info.state != stateRunning {
+		return st
+	}
+	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
+	defer cancel()
+	if net, err := session.lc.Status(ctx); err == nil {
+		st.Peers = peersOf(net, h.identities(conns))
+	}
+	return st
+}
+
+// connected is a peer with running connections.
+type connected struct {
+	id    identity
+	conns int
+}
+
+func (h *hub) identities(conns []*conn) map[netip.Addr]connected {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all := map[netip.Addr]connected{}
+	for _, c := range conns {
+		all[c.src.Addr()] = connected{c.id, all[c.src.Addr()].conns + 1}
+	}
+	return all
+}
+
+// peersOf lists the peers that are connected or active, by address.
+func peersOf(st *ipnstate.Status, conns map[netip.Addr]connected) []PeerStatus {
+	peers := []PeerStatus{}
+	for _, p := range st.Peer {
+		n := 0
+		ip := ""
+		for _, a := range p.TailscaleIPs {
+			n += conns[a].conns
+			if ip == "" || conns[a].conns > 0 {
+				ip = a.String()
+			}
+		}
+		if n == 0 && !p.Active {
+			continue
+		}
+		one := PeerStatus{
+			Login: st.User[p.UserID].LoginName, Node: p.HostName, IP: ip,
+			Path: "idle", Connections: n,
+		}
+		if p.Tags != nil && p.Tags.Len() > 0 {
+			one.Login = strings.Join(p.Tags.AsSlice(), ",")
+		}
+		switch {
+		case p.CurAddr != "":
+			one.Path, one.Endpoint = "direct", p.CurAddr
+		case p.Active && p.PeerRelay != "":
+			one.Path, one.Endpoint = "relay", p.PeerRelay
+		case p.Active && p.Relay != "":
+			one.Path, one.Endpoint = "relay", p.Relay
+		}
+		peers = append(peers, one)
+	}
+	slices.SortFunc(peers, func(a, b PeerStatus) int { return cmp.Compare(a.IP, b.IP) })
+	return peers
+}
