@@ -1,3 +1,4 @@
+import { durationSeconds } from '../config/index.ts'
 import { keyDescription } from '../control/keys.ts'
 import type { Provider } from '../control/types.ts'
 import { TmgenError } from '../errors.ts'
@@ -14,11 +15,6 @@ export type RemoteStep = Extract<Step, { kind: (typeof kinds)[number] }>
 
 /** Steps that speak with the control plane, or keep its records. */
 export const isRemoteStep = (step: Step): step is RemoteStep => (kinds as readonly string[]).includes(step.kind)
-
-/** Seconds of an expiry as the config writes it: hours or days. */
-export function expirySeconds(text: string): number {
-  return Number.parseInt(text, 10) * (text.endsWith('d') ? 86_400 : 3_600)
-}
 
 /** Does one step; `control` is brought up to date and written after each, so that a kill leaves nothing unrecorded but the step itself. */
 export async function applyRemote(world: World, run: ApplyRun, control: ControlState, step: RemoteStep): Promise<void> {
@@ -47,7 +43,7 @@ export async function applyRemote(world: World, run: ApplyRun, control: ControlS
       const minted = await provider.mintNodeKey({
         tag: step.tag,
         description: keyDescription(workspace.id, step.userId),
-        expirySeconds: expirySeconds(settings.keyExpiry),
+        expirySeconds: durationSeconds(settings.keyExpiry),
       })
       await keepKey(step.user, minted.key)
       return record(step.userId, { keyId: minted.id, keyExpires: minted.expires.toISOString(), source: 'minted' })

@@ -24,7 +24,7 @@ export function planPolicy(deployment: Deployment, observed: Observed): Part {
       })
     return part
   }
-  for (const { rule, line } of broaderRules(remote.policy?.text, deployment))
-    part.notes.push(`isolation: policy open: ${rule}${line === undefined ? '' : ` (line ${line} of the policy)`}`)
+  for (const { text, line } of broaderRules(remote.policy?.text, deployment, remote.nodes))
+    part.notes.push(`isolation: policy open: ${text}${line === undefined ? '' : ` (line ${line} of the policy)`}`)
   return part
 }
