@@ -1,0 +1,25 @@
+# shellcheck shell=bash
+# The compose plugin, from the Go module proxy where Docker came without one.
+
+compose_version=v2.40.3
+
+ensure_compose() {
+  docker compose version >/dev/null 2>&1 && return
+  debian_root || die "docker compose is missing: install Docker's compose plugin (2.20 or newer)."
+  ensure_go
+  local built
+  built=$cache/bin/docker-compose-$compose_version-$(key "$lab"/compose/*)
+  if [ ! -x "$built" ]; then
+    say "building docker compose $compose_version (2 minutes)"
+    mkdir -p "$cache/bin"
+    quietly compose.log go -C "$lab/compose" build -mod=readonly -trimpath -buildvcs=false \
+      -ldflags "-s -w -X github.com/docker/compose/v2/internal.Version=$compose_version" \
+      -o "$built.new" github.com/docker/compose/v2/cmd
+    mv "$built.new" "$built"
+  fi
+  local plugins=${DOCKER_CONFIG:-$HOME/.docker}/cli-plugins
+  mkdir -p "$plugins"
+  cp "$built" "$plugins/docker-compose.new"
+  mv "$plugins/docker-compose.new" "$plugins/docker-compose"
+  docker compose version >/dev/null || die "the compose plugin that was built does not start"
+}

@@ -1,0 +1,116 @@
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { onCleanup } from './cleanup.ts'
+import { type Container, startContainer } from './container.ts'
+import { docker } from './docker.ts'
+import type { Network } from './lan.ts'
+import { waitFor } from './wait.ts'
+
+const lab = fileURLToPath(new URL('../../../lab/', import.meta.url))
+
+export interface Headscale {
+  container: Container
+  url: string
+  ip: string
+  /** The private CA that its certificate hangs on: a file for SSL_CERT_FILE and NODE_EXTRA_CA_CERTS. */
+  caFile: string
+  /** The headscale command inside, with JSON output parsed. */
+  cli<T = unknown>(...args: string[]): Promise<T>
+  createUser(name: string): Promise<{ id: string; name: string }>
+  apiKey(): Promise<string>
+  /** A single-use pre-auth key: of a user, or tagged. */
+  preAuthKey(owner: { user: string } | { tags: string[] }): Promise<string>
+  setPolicy(policy: object): Promise<void>
+  nodes(): Promise<HeadscaleNode[]>
+  stop(): Promise<void>
+  start(): Promise<void>
+}
+
+export interface HeadscaleNode {
+  id: number
+  name: string
+  given_name: string
+  ip_addresses: string[]
+  online?: boolean
+  [more: string]: unknown
+}
+
+/**
+ * An external Headscale on `network` at its 10th address: https with a private CA, embedded DERP and STUN, an empty
+ * database, and a policy that lets nobody in. `policyMode` database is what the REST API can change.
+ */
+export async function startHeadscale(network: Network): Promise<Headscale> {
+  const dir = mkdtempSync(join(tmpdir(), 'tmgen-lab-headscale-'))
+  chmodSync(dir, 0o755)
+  onCleanup(`folder ${dir}`, async () => rmSync(dir, { recursive: true, force: true }))
+  const ip = network.ip(10)
+  const etc = join(dir, 'etc')
+  const data = join(dir, 'data')
+  for (const made of [etc, data]) mkdirSync(made)
+  const template = readFileSync(join(lab, 'headscale/config.yaml'), 'utf8')
+  writeFileSync(join(etc, 'config.yaml'), template.replaceAll('@ADDRESS@', ip))
+  await makeCertificate(etc, ip)
+
+  const mounts = ['-v', `${etc}:/etc/headscale:ro`, '-v', `${data}:/var/lib/headscale`]
+  const container = await startContainer(
+    'headscale',
+    'tmgen-lab/headscale',
+    ['--network', network.name, '--ip', ip, '--dns', '127.0.0.1', '--tmpfs', '/var/run/headscale', ...mounts],
+    ['serve'],
+  )
+  const cli = async <T>(...args: string[]): Promise<T> =>
+    JSON.parse(await container.must(['headscale', ...args, '-o', 'json'])) as T
+  const healthy = async () => (await container.exec(['headscale', 'health'])).code === 0
+
+  const headscale: Headscale = {
+    container,
+    url: `https://${ip}`,
+    ip,
+    caFile: join(etc, 'ca.pem'),
+    cli,
+    createUser: async (name) => {
+      const made = await cli<{ id: number | string; name: string }>('users', 'create', name)
+      return { id: String(made.id), name: made.name }
+    },
+    apiKey: () => cli<string>('apikeys', 'create', '--expiration', '24h'),
+    preAuthKey: async (owner) => {
+      const users = 'user' in owner ? await cli<{ id: number; name: string }[]>('users', 'list') : []
+      const user = users.find((one) => 'user' in owner && one.name === owner.user)
+      if ('user' in owner && !user) throw new Error(`Headscale has no user ${owner.user}`)
+      const whose = 'tags' in owner ? ['--tags', owner.tags.join(',')] : ['--user', String(user?.id)]
+      const made = await cli<{ key: string }>('preauthkeys', 'create', '--expiration', '1h', ...whose)
+      return made.key
+    },
+    setPolicy: async (policy) => {
+      // The image has no shell: the file goes in by the data folder.
+      writeFileSync(join(data, 'policy.json'), JSON.stringify(policy))
+      await container.must(['headscale', 'policy', 'set', '-f', '/var/lib/headscale/policy.json'])
+    },
+    nodes: async () => (await cli<HeadscaleNode[] | null>('nodes', 'list')) ?? [],
+    stop: async () => void (await docker(['stop', '-t', '5', container.id])),
+    start: async () => {
+      await docker(['start', container.id])
+      await waitFor('Headscale to answer again', healthy)
+    },
+  }
+  await waitFor(`Headscale at ${ip}`, healthy).catch(async (error) => {
+    throw new Error(`${error}\n${await container.logs()}`)
+  })
+  await headscale.setPolicy({ grants: [{ src: ['tag:none'], dst: ['tag:none'], ip: ['tcp:1'] }], tagOwners: { 'tag:none': [] } })
+  return headscale
+}
+
+/** Writes ca.pem, cert.pem and key.pem for an address into a folder; openssl runs in the client image. */
+async function makeCertificate(dir: string, ip: string): Promise<void> {
+  const script = `cd /out
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 7 -subj '/CN=tmgen lab' -keyout ca.key -out ca.pem 2>/dev/null
+openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj '/CN=${ip}' -keyout key.pem -out cert.csr 2>/dev/null
+printf 'subjectAltName=IP:${ip}\\n' > ext
+openssl x509 -req -in cert.csr -CA ca.pem -CAkey ca.key -days 7 -extfile ext -out cert.pem 2>/dev/null
+rm ca.key cert.csr ext
+`
+  const flags = ['--rm', '-i', '--network', 'none', '-v', `${dir}:/out`, '--entrypoint', 'sh']
+  await docker(['run', ...flags, 'tmgen-lab/client', '-eu'], { input: script })
+}

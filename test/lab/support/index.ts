@@ -1,0 +1,10 @@
+// What lab tests, the demo and the benchmarks use.
+export { cleanUp, onCleanup } from './cleanup.ts'
+export { type Client, type ClientOptions, type Login, startClient } from './client.ts'
+export { compose, composeDown, composeExec, composeUp, gatewayStatus, serviceId } from './compose.ts'
+export { type Container, startContainer } from './container.ts'
+export { baseImages, docker, labCache, type Ran, run, uniqueName } from './docker.ts'
+export { type Headscale, type HeadscaleNode, startHeadscale } from './headscale.ts'
+export { freshLan, freshNetwork, type Network, onHostNetwork } from './lan.ts'
+export { backUpBundle, type BundleOptions, makeSparsebundle } from './sparsebundle.ts'
+export { waitFor, type WaitOptions } from './wait.ts'
