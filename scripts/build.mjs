@@ -13,6 +13,8 @@ await build({
   platform: 'node',
   target: 'node20.19',
   format: 'esm',
+  // jsonc-parser's `main` is UMD, whose inner requires no bundler can follow.
+  mainFields: ['module', 'main'],
   banner: {
     js: "#!/usr/bin/env node\nimport { createRequire as tmgenCreateRequire } from 'node:module'; const require = tmgenCreateRequire(import.meta.url);",
   },

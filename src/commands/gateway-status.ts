@@ -1,0 +1,34 @@
+import { z } from 'zod'
+import { TmgenError } from '../errors.ts'
+import type { World } from '../world.ts'
+
+const nodeSchema = z.object({
+  state: z.string().max(40),
+  dns_name: z.string().max(300).default(''),
+  key_needed: z.boolean().default(false),
+  last_error: z.string().default(''),
+  connections: z.number().default(0),
+})
+const statusSchema = z.object({
+  rejected: z.object({ error: z.string() }).nullish(),
+  nodes: z.record(z.string(), nodeSchema),
+})
+
+/** What the running gateway says of its nodes, by user name. */
+export type GatewayStatus = z.output<typeof statusSchema>
+
+/** How long the gateway may take to answer, in ms; it answers from memory. */
+const timeoutMs = 10_000
+
+/** Asks the running gateway; `undefined` where none runs here or it does not answer. */
+export async function gatewayStatus(world: World, dir: string): Promise<GatewayStatus | undefined> {
+  try {
+    const args = ['compose', 'exec', '-T', 'gateway', 'tmgen-gateway', 'status', '--json']
+    const { exitCode, stdout } = await world.docker.run(args, { cwd: dir, timeoutMs })
+    if (exitCode !== 0) return undefined
+    return statusSchema.safeParse(JSON.parse(stdout)).data
+  } catch (error) {
+    if (error instanceof TmgenError || error instanceof SyntaxError) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,20 @@
+import type { Inspection } from '../converge/index.ts'
+import { TmgenError } from '../errors.ts'
+import type { DeployedUser, Deployment } from '../resolve/types.ts'
+import type { Context } from './context.ts'
+
+/** The workspace as it is, for commands that only show something. */
+export async function look(context: Context, remote: 'no' | 'read'): Promise<Inspection> {
+  const { inspect } = await import('../converge/index.ts')
+  return inspect(await context.world(), context.dir, remote)
+}
+
+/** A user by name; TmgenError `usage` names those that there are. */
+export function userOf(deployment: Deployment, name: string): DeployedUser {
+  const user = deployment.users.find((candidate) => candidate.name === name)
+  if (user) return user
+  const names = deployment.users.map((candidate) => candidate.name)
+  throw new TmgenError('usage', `there is no user ${JSON.stringify(name)} in tmgen.yaml`, {
+    hint: names.length === 0 ? 'tmgen add user NAME adds one' : `users: ${names.join(', ')}`,
+  })
+}

@@ -1,0 +1,8 @@
+/** C0 and C1 controls, line separators and direction marks: what could drive or mislead a terminal. */
+const unsafe = /[\p{Cc}\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|\p{Cs}/gu
+
+/** One line of text from outside (an API, a container) as it may be shown: at most 400 characters, controls escaped. */
+export function printable(text: string): string {
+  const safe = text.replace(unsafe, (c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`)
+  return safe.length > 400 ? `${safe.slice(0, 400)}...` : safe
+}
