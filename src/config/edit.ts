@@ -61,7 +61,7 @@ export function addMacText(parsed: ParsedConfig, userName: string, mac: NewMac):
 }
 
 /** The first way whose text reads back as exactly the wanted config. */
-function choose(parsed: ParsedConfig, ways: Splice[][], wanted: Config, where: string): string {
+export function choose(parsed: ParsedConfig, ways: Splice[][], wanted: Config, where: string): string {
   let refused: TmgenErrors | undefined
   for (const splices of ways) {
     const text = applySplices(parsed.text, splices)

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { choose } from '../../../src/config/edit.ts'
 import { addMacText, addUserText, type NewUser, newConfigText } from '../../../src/config/index.ts'
 import { failure, good, parse } from './sample.ts'
 
@@ -109,6 +110,15 @@ hint: write 500G or 1T; for 1.5T write 1536G`)
     const inside: NewUser = { ...bob, name: 'carl', storage: '/srv/timemachine/alice/carl' }
     expect(failure(() => addUserText(parse(good), inside))).toContain('lies inside the storage of "alice"')
   })
+})
+
+test('a way to write that makes another config is passed over', () => {
+  const before = parse(good)
+  const wrong = [{ at: good.length, length: 0, text: '  - {name: bob2, logins: [b], macs: [{name: mini}]}\n' }]
+  const right = [{ at: good.length, length: 0, text: '  - {name: carl, logins: [c], macs: [{name: mini}]}\n' }]
+  const wanted = parse(good + right[0]!.text).config
+  expect(choose(before, [wrong, right], wanted, 'users')).toBe(good + right[0]!.text)
+  expect(failure(() => choose(before, [wrong], wanted, 'users'))).toContain('cannot add to users without rewriting')
 })
 
 describe('addMacText', () => {

@@ -53,13 +53,13 @@ describe('allocation', () => {
   test('a smaller subnet moves only what falls outside', () => {
     const first = structuredClone(run(['alice', 'bob', 'carl']).lock)
     for (const [id, ip] of [
-      ['u1', '10.77.2.9'],
+      ['u1', '10.77.2.5'],
       ['u2', '10.77.3.3'],
     ] as const)
       first.users[id]!.destinations.timemachine.ip = ip
     const second = run(['alice', 'bob', 'carl'], first, 'subnet: 10.77.0.0/24')
-    // .9 is free; .3 of bob is free too; carl stays.
-    expect([...numbersOf(second.lock).values()].map((n) => n.ip)).toEqual(['10.77.0.9', '10.77.0.3', '10.77.0.5'])
+    // carl holds .5 and stays; .3 is free for bob; alice gets the lowest that is left.
+    expect([...numbersOf(second.lock).values()].map((n) => n.ip)).toEqual(['10.77.0.4', '10.77.0.3', '10.77.0.5'])
     expect(second.moved).toHaveLength(2)
   })
 
