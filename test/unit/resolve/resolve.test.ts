@@ -168,12 +168,12 @@ describe('deployment', () => {
   })
 })
 
-test('1,000 users in one /22 are resolved, written and read in well under half a second', () => {
+test('1,000 users in one /22 are resolved, written and read in time', () => {
   const parsed = parse(manyUsers(1000))
   const start = performance.now()
   const { lock } = resolve(parsed, empty)
   const again = resolve(parsed, parseLock(bytes(formatLock(lock)), 'tmgen.lock.json'))
-  // Measured: 0.06 s on 2 cores.
-  expect(performance.now() - start).toBeLessThan(1000)
+  // Measured: 0.06 s on 2 idle cores; the bound leaves room for a busy machine and none for quadratic time.
+  expect(performance.now() - start).toBeLessThan(2000)
   expect(formatLock(again.lock)).toBe(formatLock(lock))
 })
