@@ -25,7 +25,7 @@ ${sections.join('\n')}`
 function section(name: string, command: Command): string {
   const help = command.createHelp()
   const lines = [`## \`${name}\``, '', `${sentence(command.description())}`, '']
-  lines.push('```', help.commandUsage(command), '```', '')
+  lines.push(`Usage: \`${help.commandUsage(command)}\``, '')
   const options = command.options.filter((option) => !option.hidden)
   if (options.length > 0) {
     lines.push(
