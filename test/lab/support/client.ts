@@ -47,8 +47,17 @@ export async function startClient(options: ClientOptions): Promise<Client> {
   if (caFile) flags.push('-v', `${caFile}:/etc/tmgen-lab-ca.pem:ro`, '-e', 'SSL_CERT_FILE=/etc/tmgen-lab-ca.pem')
   const box = await startContainer(`mac-${login}`, 'tmgen-lab/client', flags)
 
-  const up = ['tailscale', 'up', `--login-server=${loginServer}`, '--auth-key=file:/run/authkey', `--hostname=mac-${login}`]
-  await waitFor('tailscaled', async () => (await box.exec(['test', '-S', '/var/run/tailscale/tailscaled.sock'])).code === 0)
+  const up = [
+    'tailscale',
+    'up',
+    `--login-server=${loginServer}`,
+    '--auth-key=file:/run/authkey',
+    `--hostname=mac-${login}`,
+  ]
+  await waitFor(
+    'tailscaled',
+    async () => (await box.exec(['test', '-S', '/var/run/tailscale/tailscaled.sock'])).code === 0,
+  )
   await box.must(['sh', '-c', 'umask 077; cat > /run/authkey'], { input: authKey })
   await box.must([...up, '--accept-dns=false', '--netfilter-mode=off', '--timeout=45s'])
   await box.must(['rm', '/run/authkey'])
@@ -64,7 +73,18 @@ export async function startClient(options: ClientOptions): Promise<Client> {
     await box.must(['sh', '-c', 'umask 077; cat > /run/smb.auth'], {
       input: `username = ${user}\npassword = ${password}\ndomain = WORKGROUP\n`,
     })
-    return box.exec(['smbclient', `//${host}/${share}`, '-m', 'SMB3', '-A', '/run/smb.auth', '-t', '30', '-c', commands])
+    return box.exec([
+      'smbclient',
+      `//${host}/${share}`,
+      '-m',
+      'SMB3',
+      '-A',
+      '/run/smb.auth',
+      '-t',
+      '30',
+      '-c',
+      commands,
+    ])
   }
   return {
     ...box,

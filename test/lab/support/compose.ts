@@ -1,5 +1,5 @@
 import { onCleanup } from './cleanup.ts'
-import { docker, run, type RunOptions, type Ran } from './docker.ts'
+import { docker, type Ran, type RunOptions, run } from './docker.ts'
 
 /** `docker compose ARGS` in a workspace; a non-zero exit throws with what it said. Builds get 15 minutes. */
 export async function compose(workspace: string, args: readonly string[], options: RunOptions = {}): Promise<string> {

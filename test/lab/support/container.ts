@@ -1,5 +1,5 @@
 import { onCleanup } from './cleanup.ts'
-import { docker, run, type RunOptions, type Ran, uniqueName } from './docker.ts'
+import { docker, type Ran, type RunOptions, run, uniqueName } from './docker.ts'
 
 export interface Container {
   id: string

@@ -1,6 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { readFileSync } from 'node:fs'
 import { execa } from 'execa'
 
 /** What a finished command left: exit code and its whole output as text. */

@@ -98,7 +98,10 @@ export async function startHeadscale(network: Network): Promise<Headscale> {
   await waitFor(`Headscale at ${ip}`, healthy).catch(async (error) => {
     throw new Error(`${error}\n${await container.logs()}`)
   })
-  await headscale.setPolicy({ grants: [{ src: ['tag:none'], dst: ['tag:none'], ip: ['tcp:1'] }], tagOwners: { 'tag:none': [] } })
+  await headscale.setPolicy({
+    grants: [{ src: ['tag:none'], dst: ['tag:none'], ip: ['tcp:1'] }],
+    tagOwners: { 'tag:none': [] },
+  })
   return headscale
 }
 

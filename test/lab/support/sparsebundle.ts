@@ -19,7 +19,13 @@ export async function makeSparsebundle(client: Client, dir: string, options: Bun
 }
 
 /** Copies a bundle that makeSparsebundle made onto a share, and reads it back; throws unless every byte is the same. */
-export async function backUpBundle(client: Client, host: string, share: string, who: Login, path: string): Promise<void> {
+export async function backUpBundle(
+  client: Client,
+  host: string,
+  share: string,
+  who: Login,
+  path: string,
+): Promise<void> {
   const [folder, bundle] = [path.slice(0, path.lastIndexOf('/')), path.slice(path.lastIndexOf('/') + 1)]
   for (const commands of [
     `lcd ${folder}; recurse on; prompt off; mput ${bundle}`,

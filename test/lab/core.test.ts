@@ -1,0 +1,42 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Client, cleanUp, type Stack, startStack } from './support/index.ts'
+
+// The thinnest path through everything, and the same with a workspace that root does not own.
+describe.each([
+  { owner: 'root', uid: 0 },
+  { owner: 'a user without rights', uid: 1234 },
+])('a workspace owned by $owner', ({ uid }) => {
+  let stack: Stack
+  let alice: Client
+  let bob: Client
+
+  beforeAll(async () => {
+    stack = await startStack({ uid })
+    await stack.must(['add', 'user', 'alice', '--login', 'alice', '--mac', 'macbook'])
+    await stack.must(['add', 'user', 'bob', '--login', 'bob', '--mac', 'imac'])
+    await stack.pastePolicy()
+    await stack.up()
+    alice = await stack.client('alice')
+    bob = await stack.client('bob')
+    await stack.running('alice', 'bob')
+  })
+  afterAll(cleanUp)
+
+  test('alice writes a file to her share through her own node and reads the same bytes', async () => {
+    await stack.session(alice, 'alice', 'macbook')
+    const [host, who] = [await alice.peerIp('tm-alice'), await stack.login('alice')]
+    await alice.smbPut(host, 'macbook', who, 'hello.txt', 'from the MacBook')
+    expect(await alice.smbGet(host, 'macbook', who, 'hello.txt')).toBe('from the MacBook')
+  })
+
+  test('the path to her node is direct, over its published UDP port', async () => {
+    const { path } = await alice.path('tm-alice')
+    expect(path).toBe('direct')
+  })
+
+  test('bob does not see her node, and no address of hers lets him in', async () => {
+    await stack.session(bob, 'bob', 'imac')
+    expect(await bob.peer('tm-alice')).toBeUndefined()
+    expect(await bob.connects(await alice.peerIp('tm-alice'), 445)).toBe(false)
+  })
+})
