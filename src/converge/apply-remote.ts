@@ -7,7 +7,7 @@ import type { World } from '../world.ts'
 import type { ApplyRun } from './apply.ts'
 import { writeInto } from './folders.ts'
 import { authKeyPath, checkAuthKey } from './secrets.ts'
-import { stateFiles, writeState } from './state-files.ts'
+import { writeControl } from './state-files.ts'
 import type { ControlRecord, ControlState, Step } from './types.ts'
 
 const kinds = ['create-login', 'write-policy', 'mint-key', 'expire-key', 'paste-key', 'record-node'] as const
@@ -21,7 +21,7 @@ export async function applyRemote(world: World, run: ApplyRun, control: ControlS
   const { dir, desired, secrets } = run
   const record = async (userId: string, change: ControlRecord) => {
     control.users[userId] = { ...control.users[userId], ...change }
-    await writeState(world, dir, stateFiles.control, control)
+    await writeControl(world, dir, control)
   }
   const keepKey = (user: string, key: Secret) => writeInto(world, dir, authKeyPath(user), `${key.reveal()}\n`, 0o600)
   const provider: Provider = run.provider()

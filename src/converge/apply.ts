@@ -95,7 +95,8 @@ export async function apply(world: World, run: ApplyRun): Promise<string[]> {
     await localStep(world, run, manifest, step)
   }
   if (stateText(manifest) !== stateText(observed.manifest)) await writeState(world, dir, stateFiles.manifest, manifest)
-  if (steps.length > 0) await removeJournal(world, dir)
+  // Also where there was nothing to do: a run killed at its very end leaves only this.
+  await removeJournal(world, dir)
   return notes
 }
 

@@ -5,8 +5,8 @@ import type { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
 import { passwordVersion } from './secrets.ts'
 
-/** Tests, test data and what editors leave are no part of a build context. */
-const leftOut = /(_test\.go|~|\.swp)$|^(testdata|\.git|node_modules)$|^\./
+/** Tests, test data, a binary built in place and what editors leave are no part of a build context. */
+const leftOut = /(_test\.go|~|\.swp)$|^(testdata|node_modules|tmgen-gateway)$|^\./
 
 /** The files below a folder of the package, by path relative to it. Links are not followed. */
 async function readTree(world: World, root: string): Promise<Tree> {

@@ -6,7 +6,7 @@ import { removeFrom } from './folders.ts'
 import { sha256 } from './hash.ts'
 import { type Journal, readJournal, removeJournal } from './journal.ts'
 import { authKeyPath, passwordPath, workspaceKeyPath } from './secrets.ts'
-import { readControl, readManifest, stateFiles, stateText, writeState } from './state-files.ts'
+import { readControl, readManifest, stateFiles, stateText, writeControl, writeState } from './state-files.ts'
 import type { ControlState, Manifest } from './types.ts'
 
 export interface Recovery {
@@ -78,6 +78,8 @@ async function adoptFiles(world: World, dir: string, journal: Journal): Promise<
  */
 export async function recover(world: World, dir: string, provider: () => Promise<Provider>): Promise<Recovery> {
   const journal = await readJournal(world, dir)
+  // Killed while writing the journal itself: nothing was begun.
+  if (journal === undefined) await world.disk.removeFile(tempOf(join(dir, stateFiles.journal)))
   if (journal === undefined) return { notes: [], mustFinish: false }
   const mustFinish = await reachedFiles(world, dir, journal)
   const undone = mustFinish ? [] : journal.newUsers
@@ -93,7 +95,7 @@ export async function recover(world: World, dir: string, provider: () => Promise
   await removeTemps(world, dir, journal)
   if (!journal.hadControl && Object.keys(kept.users).length === 0)
     await world.disk.removeFile(join(dir, stateFiles.control))
-  else if (stateText(kept) !== stateText(control)) await writeState(world, dir, stateFiles.control, kept)
+  else if (stateText(kept) !== stateText(control)) await writeControl(world, dir, kept)
   await adoptFiles(world, dir, journal)
   if (mustFinish && (await hashOf(world, join(dir, 'tmgen.lock.json'))) === journal.lock.before)
     await world.disk.writeFile(join(dir, 'tmgen.lock.json'), journal.lock.after, 0o644)

@@ -30,6 +30,10 @@ const controlSchema = z.strictObject({
   ),
 })
 
+/** Replaces state/control.json; always in the schema's key order, so that equal states are equal bytes. */
+export const writeControl = (world: World, dir: string, control: ControlState): Promise<void> =>
+  writeState(world, dir, stateFiles.control, controlSchema.parse(control))
+
 const mirrorSchema = z.strictObject({
   version: z.literal(1),
   workspace: z.string().regex(/^[0-9a-f]{16}$/),

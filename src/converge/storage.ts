@@ -1,9 +1,9 @@
-import { dirname, join, sep } from 'node:path'
+import { basename, dirname, join, sep } from 'node:path'
 import { z } from 'zod'
 import { TmgenError } from '../errors.ts'
 import { markerFile } from '../render/index.ts'
 import type { DeployedUser, Deployment } from '../resolve/types.ts'
-import type { World } from '../world.ts'
+import { tempOf, type World } from '../world.ts'
 import { findOverlaps, type Located } from './overlap.ts'
 import type { StorageState } from './types.ts'
 
@@ -32,9 +32,10 @@ async function stateOf(world: World, deployment: Deployment, user: DeployedUser)
   if (entry.kind !== 'directory') return 'foreign'
   const marker = await world.disk.stat(join(real, markerFile))
   if (marker === undefined) {
-    // lost+found alone is an empty filesystem.
+    // lost+found alone is an empty filesystem; a half-written marker is what a killed run left.
+    const nothing = ['lost+found', basename(tempOf(markerFile))]
     const names = (await world.disk.list(real)) ?? []
-    return names.every((name) => name === 'lost+found') ? 'empty' : 'unmarked'
+    return names.every((name) => nothing.includes(name)) ? 'empty' : 'unmarked'
   }
   if (marker.kind !== 'file' || marker.size > 4096) return 'foreign'
   const bytes = await world.disk.readFile(join(real, markerFile), 4096)

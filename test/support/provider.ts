@@ -1,0 +1,84 @@
+import type { KeyInfo, NodeInfo, PolicyDocument, Provider } from '../../src/control/types.ts'
+import { TmgenError } from '../../src/errors.ts'
+import { Secret } from '../../src/secret.ts'
+import type { Moment } from './world.ts'
+
+/** A control plane in memory: what the server holds, whichever client speaks with it. */
+export class FakePlane {
+  keys: KeyInfo[] = []
+  nodes: NodeInfo[] = []
+  users: string[] | undefined = []
+  policy: PolicyDocument | undefined = undefined
+  /** Calls that change something, in their order. */
+  readonly calls: string[] = []
+  /** Called around each call; throws to fail it. */
+  hook: (call: string, moment: Moment) => void = () => undefined
+  #next = 1
+  readonly #kind: Provider['kind']
+
+  /** Headscale keeps no key descriptions; Tailscale does. */
+  constructor(kind: Provider['kind'] = 'headscale') {
+    this.#kind = kind
+  }
+
+  /** A plane of its own with the same content. */
+  clone(): FakePlane {
+    const copy = new FakePlane(this.#kind)
+    copy.keys = this.keys.map((key) => ({ ...key }))
+    copy.nodes = this.nodes.map((one) => ({ ...one }))
+    copy.users = this.users?.slice()
+    copy.policy = this.policy
+    copy.#next = this.#next
+    return copy
+  }
+
+  /** Keys that could still enrol a node with this tag. */
+  usable(tag: string, now: Date): KeyInfo[] {
+    return this.keys.filter(
+      (key) => key.tags.includes(tag) && !key.used && (key.expires === undefined || key.expires > now),
+    )
+  }
+
+  provider(now: () => Date): Provider {
+    const call = async <T>(name: string, action: () => T): Promise<T> => {
+      this.hook(name, 'before')
+      const result = action()
+      this.hook(name, 'after')
+      return result
+    }
+    const changing = async <T>(name: string, action: () => T): Promise<T> => {
+      return call(name, () => {
+        this.calls.push(name)
+        return action()
+      })
+    }
+    const mint = (tags: string[], description: string | undefined, seconds: number) => {
+      const id = String(this.#next++)
+      const expires = new Date(now().getTime() + seconds * 1000)
+      const kept = this.#kind === 'tailscale' ? description : undefined
+      this.keys.push({ id, tags, used: false, reusable: false, expires, created: now(), description: kept })
+      return { id, key: new Secret(`fake-key-number-${id.padStart(6, '0')}`), expires }
+    }
+    return {
+      kind: this.#kind,
+      check: () => call('check', () => ({ server: 'fake', version: undefined })),
+      listKeys: () => call('listKeys', () => this.keys.map((key) => ({ ...key }))),
+      listNodes: () => call('listNodes', () => this.nodes.map((one) => ({ ...one }))),
+      listUsers: () => call('listUsers', () => this.users?.slice()),
+      readPolicy: () => call('readPolicy', () => this.policy),
+      writePolicy: (policy) =>
+        changing('writePolicy', () => {
+          this.policy = policy
+        }),
+      createUser: (name) => changing(`createUser ${name}`, () => void this.users?.push(name)),
+      mintNodeKey: (r) => changing(`mint ${r.tag}`, () => mint([r.tag], r.description, r.expirySeconds)),
+      mintJoinKey: (r) => changing(`join ${r.user}`, () => mint([], undefined, r.expirySeconds)),
+      expireKey: (id) =>
+        changing(`expire ${id}`, () => {
+          const key = this.keys.find((one) => one.id === id)
+          if (key === undefined) throw new TmgenError('control-refused', `no key ${id}`)
+          key.expires = new Date(now().getTime() - 1000)
+        }),
+    }
+  }
+}

@@ -1,0 +1,234 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { TmgenError } from '../../src/errors.ts'
+import { type Disk, type Entry, type EntryKind, type Mount, tempOf, type World } from '../../src/world.ts'
+
+/** Thrown where a test ends the "process"; tmgen must not be able to handle it. */
+export class Kill extends Error {}
+
+/** A point at which the world changes: before it happens, half way, or after it. */
+export type Moment = 'before' | 'half' | 'after'
+export type Hook = (what: string, path: string, moment: Moment) => void
+
+interface Node {
+  kind: EntryKind
+  mode: number
+  content: Buffer
+  target: string
+}
+
+const node = (kind: EntryKind, mode: number, content: Uint8Array | string = '', target = ''): Node => ({
+  kind,
+  mode,
+  content: Buffer.from(content),
+  target,
+})
+
+/** A disk in memory, shared by the "processes" of a test. */
+export class MemoryDisk {
+  readonly nodes = new Map<string, Node>([['/', node('directory', 0o755)]])
+  /** Run locks: file -> holder. */
+  readonly locks = new Map<string, { command: string; isAlive: () => boolean }>()
+
+  /** Puts a file there, with the folders above it. */
+  put(path: string, content: Uint8Array | string, mode = 0o644): void {
+    this.mkdirs(dirname(path))
+    this.nodes.set(path, node('file', mode, content))
+  }
+
+  mkdirs(path: string, mode = 0o755): void {
+    if (this.nodes.has(path)) return
+    this.mkdirs(dirname(path))
+    this.nodes.set(path, node('directory', mode))
+  }
+
+  link(path: string, target: string): void {
+    this.nodes.set(path, node('symlink', 0o777, '', target))
+  }
+
+  text(path: string): string | undefined {
+    return this.nodes.get(path)?.content.toString('utf8')
+  }
+
+  /** Removes a path and all below. */
+  remove(path: string): void {
+    for (const key of [...this.nodes.keys()]) if (key === path || key.startsWith(`${path}/`)) this.nodes.delete(key)
+  }
+
+  /** Files below a folder with mode and content, to compare before and after. */
+  snapshot(folder: string, without = /(?!)/): Record<string, string> {
+    const files = [...this.nodes].filter(
+      ([p, n]) => n.kind !== 'directory' && p.startsWith(`${folder}/`) && !without.test(p),
+    )
+    return Object.fromEntries(
+      files.map(([p, n]) => [p, `${n.mode.toString(8)} ${n.content.toString('latin1')}`]).sort(),
+    )
+  }
+
+  copy(): MemoryDisk {
+    const copy = new MemoryDisk()
+    for (const [path, one] of this.nodes) copy.nodes.set(path, { ...one })
+    for (const [file, holder] of this.locks) copy.locks.set(file, holder)
+    return copy
+  }
+
+  resolve(path: string, hops = 0): string | undefined {
+    if (hops > 40) return undefined
+    let at = '/'
+    const parts = path.split('/').filter((part) => part !== '')
+    for (const [index, part] of parts.entries()) {
+      at = join(at, part)
+      const found = this.nodes.get(at)
+      if (found?.kind !== 'symlink') continue
+      return this.resolve(
+        join(
+          dirname(at),
+          found.target.startsWith('/') ? `/../..${found.target}` : found.target,
+          ...parts.slice(index + 1),
+        ),
+        hops + 1,
+      )
+    }
+    return this.nodes.has(at) ? at : undefined
+  }
+}
+
+/** The Disk interface over a MemoryDisk, for one "process". */
+export function diskOf(memory: MemoryDisk, hook: Hook = () => undefined): Disk {
+  const at = (path: string) => memory.nodes.get(path)
+  const change = (what: string, path: string, action: () => void) => {
+    hook(what, path, 'before')
+    action()
+    hook(what, path, 'after')
+  }
+  const parentOf = (path: string) => {
+    const parent = memory.resolve(dirname(path))
+    if (parent === undefined || at(parent)?.kind !== 'directory')
+      throw new TmgenError('disk', `cannot write ${path}: the folder does not exist`)
+    return join(parent, basename(path))
+  }
+  return {
+    async readFile(path, maxBytes) {
+      hook('read', path, 'before')
+      const found = at(memory.resolve(path) ?? '')
+      if (found === undefined) return undefined
+      if (found.kind !== 'file') throw new TmgenError('disk', `cannot read ${path}: it is not a regular file`)
+      if (found.content.length > (maxBytes ?? Number.POSITIVE_INFINITY))
+        throw new TmgenError('disk', `cannot read ${path}: too large`)
+      return Buffer.from(found.content)
+    },
+    async stat(path): Promise<Entry | undefined> {
+      const found = at(join(memory.resolve(dirname(path)) ?? '/?', basename(path)))
+      return found && { kind: found.kind, mode: found.mode, uid: 0, gid: 0, size: found.content.length }
+    },
+    async list(path) {
+      const real = memory.resolve(path)
+      if (real === undefined) return undefined
+      return [...memory.nodes.keys()]
+        .filter((key) => key !== '/' && dirname(key) === real)
+        .map((key) => basename(key))
+        .sort()
+    },
+    realpath: async (path) => memory.resolve(path),
+    canWrite: async (path) => ((at(memory.resolve(path) ?? '')?.mode ?? 0) & 0o200) !== 0,
+    async writeFile(path, content, mode) {
+      const real = parentOf(path)
+      change('write', path, () => {
+        memory.nodes.set(tempOf(real), node('file', mode, content))
+        hook('write', path, 'half')
+        memory.nodes.delete(tempOf(real))
+        memory.nodes.set(real, node('file', mode, content))
+      })
+    },
+    async makeDir(path, mode) {
+      const real = parentOf(path)
+      change('mkdir', path, () => {
+        if (!at(real)) memory.nodes.set(real, node('directory', mode))
+      })
+    },
+    async chmod(path, mode) {
+      change('chmod', path, () => void Object.assign(at(path) ?? {}, { mode }))
+    },
+    async removeFile(path) {
+      if (at(path)) change('remove', path, () => memory.nodes.delete(path))
+    },
+    async removeEmptyDir(path) {
+      const isEmpty = ![...memory.nodes.keys()].some((key) => key.startsWith(`${path}/`))
+      if (at(path) && isEmpty) change('rmdir', path, () => memory.nodes.delete(path))
+    },
+  }
+}
+
+/** A package folder like the installed one, with the real templates and tiny build contexts. */
+export function putPackage(memory: MemoryDisk): void {
+  const root = join(import.meta.dirname, '../..')
+  for (const name of readdirSync(join(root, 'templates')))
+    memory.put(`/package/templates/${name}`, readFileSync(join(root, 'templates', name)))
+  memory.put('/package/docker-compose.base.yml', readFileSync(join(root, 'docker-compose.base.yml')))
+  memory.put('/package/gateway/main.go', 'package main\n')
+  memory.put('/package/gateway/main_test.go', 'package main\n')
+  memory.put('/package/images/samba/Dockerfile', 'FROM scratch\n')
+  memory.put('/package/images/samba/entrypoint', '#!/bin/sh\n', 0o755)
+  memory.put('/package/images/headscale/Dockerfile', 'FROM scratch\n')
+}
+
+export interface MemoryHost {
+  routes: { cidr: string; name: string }[]
+  udpTaken: number[]
+  mounts: Mount[]
+  dockerRoot: string | undefined
+}
+
+export interface MemoryWorldOptions {
+  hook?: Hook
+  host?: Partial<MemoryHost>
+  env?: Record<string, string>
+  now?: Date
+  /** First byte of a deterministic stream; other seeds give other secrets. */
+  seed?: number
+}
+
+/** A whole world in memory; one call is one "process" on the shared disk. */
+export function memoryWorld(memory: MemoryDisk, options: MemoryWorldOptions = {}): World {
+  let state = (options.seed ?? 1) * 2654435761
+  const hook = options.hook ?? (() => undefined)
+  let isAlive = true
+  const guarded: Hook = (...args) => {
+    try {
+      hook(...args)
+    } catch (error) {
+      if (error instanceof Kill) isAlive = false
+      throw error
+    }
+  }
+  return {
+    disk: diskOf(memory, guarded),
+    docker: { run: async () => ({ exitCode: 1, stdout: '', stderr: 'no docker here' }) },
+    host: {
+      routes: async () => ({ found: options.host?.routes ?? [], notes: [] }),
+      udpPortsTaken: async (ports) => ports.filter((port) => options.host?.udpTaken?.includes(port)),
+      mounts: async () => options.host?.mounts ?? [],
+      dockerRoot: async () => options.host?.dockerRoot ?? '/var/lib/docker',
+    },
+    fetch: async () => {
+      throw new Error('a unit test reached for the network')
+    },
+    now: () => options.now ?? new Date('2026-01-02T03:04:05Z'),
+    randomBytes(length) {
+      return Uint8Array.from({ length }, () => {
+        state = (Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x297a2d39) >>> 0
+        return state >>> 24
+      })
+    },
+    env: options.env ?? {},
+    packageDir: '/package',
+    async holdLock(file, command) {
+      const holder = memory.locks.get(file)
+      if (holder?.isAlive()) throw new TmgenError('busy', `another tmgen works in this workspace: "${holder.command}"`)
+      memory.locks.set(file, { command, isAlive: () => isAlive })
+      return async () => {
+        if (isAlive) memory.locks.delete(file)
+      }
+    },
+  }
+}
