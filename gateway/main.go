@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 )
@@ -75,6 +76,7 @@ func run(config string) error {
 	defer stop()
 	setKnobs()
 	watch := newWatcher(config)
+	watch.poll(time.Now()) // first, so that the status socket is where the config wants it
 	status := newStatusServer(watch)
 	var wg sync.WaitGroup
 	wg.Go(func() { watch.run(ctx) })
