@@ -1,5 +1,5 @@
 import type { Context } from './context.ts'
-import { nextUp, tellOutcome } from './outcome.ts'
+import { converge, nextUp, tellOutcome } from './outcome.ts'
 
 /** `tmgen add mac USER MAC`: one more share; asks no control plane. */
 export async function addMac(
@@ -8,13 +8,9 @@ export async function addMac(
   mac: string,
   options: { quota?: string; json?: boolean },
 ): Promise<undefined> {
-  const { ui, dir } = context
-  const world = await context.world()
-  const [{ pipeline }, { addMacText }] = await Promise.all([
-    import('../converge/index.ts'),
-    import('../config/index.ts'),
-  ])
-  const outcome = await pipeline(world, dir, {
+  const { ui } = context
+  const { addMacText } = await import('../config/index.ts')
+  const outcome = await converge(context, `adding ${mac}`, {
     name: `add mac ${userName} ${mac}`,
     edit: (parsed) => addMacText(parsed, userName, { name: mac, ...(options.quota ? { quota: options.quota } : {}) }),
     permits: 'local',

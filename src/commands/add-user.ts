@@ -1,6 +1,6 @@
 import type { Context } from './context.ts'
 import { readAuthKey } from './key-file.ts'
-import { nextUp, tellOutcome } from './outcome.ts'
+import { converge, nextUp, tellOutcome } from './outcome.ts'
 
 export interface AddUserOptions {
   login?: string[]
@@ -17,12 +17,8 @@ const onlyMac = 'mac'
 
 /** `tmgen add user NAME`: the edit of tmgen.yaml, and all that follows for this one user. */
 export async function addUser(context: Context, name: string, options: AddUserOptions): Promise<undefined> {
-  const { ui, dir } = context
-  const world = await context.world()
-  const [{ pipeline }, { addUserText }] = await Promise.all([
-    import('../converge/index.ts'),
-    import('../config/index.ts'),
-  ])
+  const { ui } = context
+  const { addUserText } = await import('../config/index.ts')
   const quota = options.quota === undefined ? {} : { quota: options.quota }
   const user = {
     name,
@@ -32,16 +28,14 @@ export async function addUser(context: Context, name: string, options: AddUserOp
     ...(options.storage === undefined ? {} : { storage: options.storage }),
   }
   const key = options.authKeyFile === undefined ? undefined : await readAuthKey(context, options.authKeyFile)
-  const outcome = await ui.progress(`adding ${name}`, () =>
-    pipeline(world, dir, {
-      name: `add user ${name}`,
-      edit: (parsed) => addUserText(parsed, user),
-      permits: 'all',
-      remote: 'write',
-      users: [name],
-      ...(key ? { keys: new Map([[name, key]]) } : {}),
-    }),
-  )
+  const outcome = await converge(context, `adding ${name}`, {
+    name: `add user ${name}`,
+    edit: (parsed) => addUserText(parsed, user),
+    permits: 'all',
+    remote: 'write',
+    users: [name],
+    ...(key ? { keys: new Map([[name, key]]) } : {}),
+  })
   tellOutcome(ui, outcome, options.json, { user: name })
   if (options.json) return undefined
   ui.say(`Next: ${nextUp(outcome.deployment.host)}`)

@@ -1,12 +1,10 @@
 import type { Context } from './context.ts'
-import { nextUp, tellOutcome } from './outcome.ts'
+import { converge, nextUp, tellOutcome } from './outcome.ts'
 
 /** `tmgen generate`: everything local that follows from tmgen.yaml. With --check it writes nothing and answers by exit code. */
 export async function generate(context: Context, options: { check?: boolean; json?: boolean }): Promise<number> {
-  const { ui, dir } = context
-  const world = await context.world()
-  const { pipeline } = await import('../converge/index.ts')
-  const outcome = await pipeline(world, dir, {
+  const { ui } = context
+  const outcome = await converge(context, options.check ? 'comparing' : 'generating', {
     name: 'generate',
     permits: 'local',
     remote: 'no',

@@ -1,6 +1,26 @@
-import type { Outcome } from '../converge/index.ts'
+import type { Command, Outcome } from '../converge/index.ts'
 import type { Ui } from '../ui/output.ts'
 import { printable } from '../ui/printable.ts'
+import type { Context } from './context.ts'
+
+/** Runs the pipeline with progress. Notes of a run that fails are said too: they tell what was undone before. */
+export async function converge(context: Context, title: string, command: Command): Promise<Outcome> {
+  const { pipeline } = await import('../converge/index.ts')
+  const world = await context.world()
+  const early: string[] = []
+  try {
+    return await context.ui.progress(title, (show) =>
+      pipeline(world, context.dir, {
+        ...command,
+        onStep: (step) => show(step.title),
+        onNote: (note) => void early.push(note),
+      }),
+    )
+  } catch (error) {
+    for (const note of early) context.ui.note(printable(note))
+    throw error
+  }
+}
 
 /** Steps shown one by one; more (a first `generate` writes every build context) are counted. */
 const mostSteps = 12

@@ -1,6 +1,8 @@
 import type { Io } from './io.ts'
+import { printable } from './printable.ts'
 
 type Paint = (text: string) => string
+type Work<T> = (show: (text: string) => void) => Promise<T>
 
 /** What commands print with: data on stdout, everything else on stderr. */
 export interface Ui {
@@ -14,8 +16,8 @@ export interface Ui {
   done(text: string): void
   /** Something the person should know. */
   note(text: string): void
-  /** Runs long work and shows that it runs: a spinner on a terminal, a line elsewhere. */
-  progress<T>(title: string, work: () => Promise<T>): Promise<T>
+  /** Runs long work and shows that it runs: a spinner on a terminal (`show` changes its text), a line elsewhere. */
+  progress<T>(title: string, work: Work<T>): Promise<T>
   paint: { bold: Paint; dim: Paint; red: Paint; yellow: Paint; green: Paint }
 }
 
@@ -46,22 +48,25 @@ export function makeUi(io: Io): Ui {
   }
 }
 
-async function tell<T>(say: (text: string) => void, title: string, work: () => Promise<T>): Promise<T> {
+async function tell<T>(say: (text: string) => void, title: string, work: Work<T>): Promise<T> {
   say(`${title} ...`)
-  return await work()
+  return await work(() => undefined)
 }
 
 /** Redraw interval of the spinner in milliseconds. */
 const frameMs = 120
 
-async function spin<T>(io: Io, title: string, work: () => Promise<T>): Promise<T> {
+async function spin<T>(io: Io, title: string, work: Work<T>): Promise<T> {
   const frames = ['-', '\\', '|', '/']
   let frame = 0
-  const draw = () => io.stderr.write(`\r${frames[frame++ % frames.length]} ${title} `)
+  let text = title
+  const draw = () => io.stderr.write(`\r\u001b[2K${frames[frame++ % frames.length]} ${printable(text)} `)
   draw()
   const timer = setInterval(draw, frameMs)
   try {
-    return await work()
+    return await work((next) => {
+      text = next
+    })
   } finally {
     clearInterval(timer)
     io.stderr.write('\r\u001b[2K')

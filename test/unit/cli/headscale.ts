@@ -15,7 +15,7 @@ export class TinyHeadscale {
     this.keyPrefix = keyPrefix
   }
 
-  fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
+  fetch = async (input: unknown, init?: RequestInit): Promise<Response> => {
     const { pathname } = new URL(String(input))
     const method = init?.method ?? 'GET'
     this.requests.push(`${method} ${pathname}`)
