@@ -2,17 +2,21 @@ import { TmgenError } from '../errors.ts'
 import type { Secret } from '../secret.ts'
 import type { Context } from './context.ts'
 import { gatewayStatus } from './gateway-status.ts'
+import { joinLogin, mintJoinKey } from './join-key.ts'
 import { look, userOf } from './look.ts'
 import { nodeOf } from './rows.ts'
 
-/** `tmgen guide NAME`: Markdown on stdout; the password on request, and on a terminal only. */
-export async function showGuide(
-  context: Context,
-  name: string,
-  options: { restore?: boolean; password?: boolean },
-): Promise<undefined> {
-  if (options.password && context.io.stdout.isTTY !== true) {
-    throw new TmgenError('usage', '--password prints a secret, and standard output is no terminal', {
+export interface GuideOptions {
+  restore?: boolean
+  password?: boolean
+  invite?: boolean
+}
+
+/** `tmgen guide NAME`: Markdown on stdout; password and join key on request, and on a terminal only. */
+export async function showGuide(context: Context, name: string, options: GuideOptions): Promise<undefined> {
+  const secret = options.password ? '--password' : options.invite ? '--invite' : undefined
+  if (secret !== undefined && context.io.stdout.isTTY !== true) {
+    throw new TmgenError('usage', `${secret} prints a secret, and standard output is no terminal`, {
       hint: 'run it on a terminal, without a pipe or a redirection',
     })
   }
@@ -22,12 +26,16 @@ export async function showGuide(
   const dnsName = nodeOf(user, observed)?.dnsName ?? (await gatewayStatus(world, context.dir))?.nodes[name]?.dns_name
   const { guide } = await import('../render/index.ts')
   const password = options.password ? await readPassword(context, name) : undefined
+  const joinKey = options.invite
+    ? (await mintJoinKey(context, deployment, joinLogin(deployment, user, undefined))).key
+    : undefined
   context.ui.data(
     guide(deployment, name, {
       templates,
       restore: options.restore === true,
       ...(dnsName ? { dnsName } : {}),
       ...(password ? { password } : {}),
+      ...(joinKey ? { joinKey } : {}),
     }),
   )
   return undefined

@@ -10,7 +10,7 @@ export const exitCodes = { failed: 1, usage: 2, interrupted: 130, terminated: 14
 /** Prints an error on stderr and says the exit code for it. */
 export function report(io: Io, error: unknown): number {
   if (error instanceof Interrupted) {
-    io.stderr.write('interrupted; nothing is half done: the next tmgen command finishes or undoes what was begun\n')
+    io.stderr.write('interrupted\n')
     return exitCodes.interrupted
   }
   if (error instanceof TmgenError || error instanceof TmgenErrors) {

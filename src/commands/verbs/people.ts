@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { checkQuota } from '../../config/rules.ts'
 import { type Run, withExamples } from './run.ts'
 
@@ -90,6 +90,9 @@ export function peopleVerbs(program: Command, run: Run): void {
       .description('print what a person does on the Mac: join, add the disk, restore')
       .option('--restore', 'how to restore: files, a whole Mac, a dead Mac')
       .option('--password', "show the person's password (on a terminal only)")
+      .addOption(
+        new Option('--invite', 'make a join key for one Mac and show it (on a terminal only)').conflicts('restore'),
+      )
       .action((name, options, command) =>
         run(command, async (context) => (await import('../guide.ts')).showGuide(context, name, options)),
       ),

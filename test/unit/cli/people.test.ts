@@ -130,6 +130,14 @@ describe('with Headscale', () => {
     expect((await scene.tmgen('guide alice --restore --password', onTerminal)).stdout).toContain(password)
   })
 
+  test('guide --invite puts a join key in, on a terminal only', async () => {
+    await scene.tmgen('add user alice --login alice@example.com')
+    expect((await scene.tmgen('guide alice --invite')).code).toBe(2)
+    expect(scene.headscale.keys.length).toBe(1)
+    const { stdout } = await scene.tmgen('guide alice --invite', onTerminal)
+    expect(stdout).toContain(`--auth-key hskey-auth-${planted}-2`)
+  })
+
   test('guide takes the full name from the gateway', async () => {
     await scene.tmgen('add user alice --login alice@example.com')
     const alice = { state: 'running', dns_name: 'tm-alice.example.net' }
