@@ -29,7 +29,7 @@ policy: { mode: database }
 dns: { magic_dns: true, base_domain: tm.internal, override_local_dns: false }
 EOF
 chmod 0644 "$work/hs/config/key.pem"
-docker run --rm -v "$work:/w" --entrypoint chown "$image" -R 1000:1000 /w/hs/state 2> /dev/null || chown 1000:1000 "$work/hs/state"
+in_world 'chown 1000:1000 /w/hs/state'
 docker run -d --name "$id-headscale" --init --read-only --cap-drop ALL --security-opt no-new-privileges \
   --user 1000:1000 --network "$id" --sysctl net.ipv4.ip_unprivileged_port_start=0 --tmpfs /tmp \
   --tmpfs /var/run/headscale:uid=1000,gid=1000,mode=0700 \

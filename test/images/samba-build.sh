@@ -17,7 +17,7 @@ build_with_broken_samba_fails() {
   [ -n "$from" ] || from=--build-arg=$(grep -m 1 -o 'DEBIAN_IMAGE=.*' "$project/images/samba/Dockerfile")
   docker build -q -t tmgen-test/broken "$from" "$work/broken" || return 1
   local log
-  if log=$(docker build --build-arg DEBIAN_IMAGE=tmgen-test/broken "$project/images/samba" 2>&1); then
+  if log=$(docker build --force-rm --build-arg DEBIAN_IMAGE=tmgen-test/broken "$project/images/samba" 2>&1); then
     echo "the build went through"
     return 1
   fi

@@ -34,6 +34,8 @@ it "without NET_ADMIN nobody takes the firewall down" not in_the_netns
 hosts_allow() {
   inside alice nft delete table inet tmgen || return 1
   connects stranger "$alice_ip" 445 && connects stranger "$alice_ip6" 445 && to_host "$alice_ip" \
+    && connects alice "$stranger_ip" 8445 && connects alice "$gateway_ip" 8445 \
+    && connects alice "$host_ip" 8445 && from_445 \
     || { echo "the firewall was not what stopped them"; return 1; }
   smb gateway macbook ls && not smb stranger macbook ls
 }

@@ -43,14 +43,14 @@ it "SMB2 is refused" refused old SMB2_10
 it "SMB3 with the same options is taken" old SMB3
 it "a client that asks for encryption gets it" smb gateway macbook ls --client-protection=encrypt
 
-caps() {
+capabilities() {
   local all
   all=$(inside alice sh -c 'for p in /proc/[0-9]*; do
     case $(tr "\0" " " < $p/cmdline) in smbd*) grep -h -E "^Cap(Bnd|Eff|Prm)" $p/status ;; esac; done' | sort -u)
   # 4c2: DAC_OVERRIDE, SETGID, SETUID, NET_BIND_SERVICE.
   [ "$(awk '{ print $2 }' <<< "$all" | sort -u)" = 00000000000004c2 ] || { echo "$all"; return 1; }
 }
-it "smbd can never regain NET_ADMIN, SETPCAP, CHOWN or FOWNER" caps
+it "smbd can never regain NET_ADMIN, SETPCAP, CHOWN or FOWNER" capabilities
 
 secret_stays() {
   local seen

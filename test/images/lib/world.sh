@@ -7,6 +7,7 @@ net6=fd$(printf '%02x:%04x' $((RANDOM % 256)) $((RANDOM % 65536))):1
 alice_ip6=$net6::3
 uid=20001
 password='Str0ng%pass phrase'
+caps='CHOWN DAC_OVERRIDE FOWNER NET_BIND_SERVICE SETGID SETUID NET_ADMIN SETPCAP'
 
 make_world() {
   work=$(mktemp -d)
@@ -17,17 +18,21 @@ make_world() {
 
 unmake_world() {
   local left
+  in_world 'find /w -mindepth 1 -delete'
   left=$(docker ps -aq --filter "name=^$id-")
   # shellcheck disable=SC2086
   [ -z "$left" ] || docker rm -f $left > /dev/null
   docker network rm "$id" > /dev/null
   [ -z "${listener:-}" ] || kill "$listener" 2> /dev/null
-  docker run --rm -v "$work:/w" --entrypoint find "$image" /w -mindepth 1 -delete > /dev/null 2>&1
   rm -rf "$work"
 }
 
 # in_world SCRIPT: runs a shell script as root with the folder at /w, whoever runs the tests.
-in_world() { docker run --rm -v "$work:/w" --entrypoint sh "$image" -ec "$1"; }
+in_world() {
+  docker inspect "$id-desk" > /dev/null 2>&1 || docker run -d --name "$id-desk" --init --network none \
+    -v "$work:/w" --entrypoint sleep "$image" infinity > /dev/null
+  docker exec "$id-desk" sh -ec "$1"
+}
 
 # marker [WORKSPACE [USER [UID]]]: a marker file's text.
 marker() {
@@ -45,13 +50,12 @@ prepare() {
 
 # start NAME [DOCKER OPTION...]: the Samba container as the compose file defines it.
 start() {
-  local name=$1
+  local name=$1 cap
   shift
+  for cap in $caps; do set -- "$@" --cap-add "$cap"; done
   docker run -d --name "$id-$name" --init --read-only --security-opt no-new-privileges \
     --tmpfs /run --tmpfs /tmp --tmpfs /var/lib/samba --tmpfs /var/cache/samba --tmpfs /var/log/samba \
-    --cap-drop ALL --cap-add CHOWN --cap-add DAC_OVERRIDE --cap-add FOWNER \
-    --cap-add NET_BIND_SERVICE --cap-add SETGID --cap-add SETUID --cap-add NET_ADMIN --cap-add SETPCAP \
-    --memory 512m --pids-limit 512 --stop-timeout 30 --network "$id" \
+    --cap-drop ALL --memory 512m --pids-limit 512 --stop-timeout 30 --network "$id" \
     -v "$work/$name/config:/etc/tmgen:ro" -v "$work/$name/secrets:/run/secrets/tmgen:ro" \
     -v "$work/$name/storage:/srv/tmgen" \
     -e TMGEN_USER=alice -e TMGEN_UID=$uid -e "TMGEN_GATEWAY_IP=$gateway_ip" -e TMGEN_WORKSPACE=ws1 \
