@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { TmgenError, TmgenErrors } from '../errors.ts'
 import { printable } from '../ui/printable.ts'
 import type { Context } from './context.ts'
 import { type InitOptions, initAnswers } from './init-answers.ts'
@@ -18,7 +19,7 @@ export async function init(context: Context, folder: string | undefined, options
     ? { subnet: options.subnet, notes: [] }
     : await chooseSubnet(world, options.host, workspace)
   const { newConfigText } = await import('../config/index.ts')
-  const text = newConfigText({ workspace, control, storageRoot, subnet, host: options.host })
+  const text = asUsage(() => newConfigText({ workspace, control, storageRoot, subnet, host: options.host }))
   const outcome = await initWorkspace(world, dir, text)
   for (const note of new Set([...notes, ...outcome.notes])) ui.note(printable(note))
   ui.done(`made the workspace ${workspace} in ${dir} (subnet ${subnet})`)
@@ -26,6 +27,19 @@ export async function init(context: Context, folder: string | undefined, options
   if (folder !== undefined) ui.say(`Next: cd ${folder}`)
   ui.say('Then: tmgen add user NAME --login LOGIN --mac MAC')
   return undefined
+}
+
+/** A value that the config refuses came from a flag or an answer: there is no file yet to point at. */
+function asUsage<T>(action: () => T): T {
+  try {
+    return action()
+  } catch (error) {
+    if (!(error instanceof TmgenErrors)) throw error
+    const [first] = error.errors
+    throw new TmgenError('usage', error.errors.map((one) => one.message).join('; '), {
+      ...(first?.hint === undefined ? {} : { hint: first.hint }),
+    })
+  }
 }
 
 async function startOrTell(context: Context, options: InitOptions): Promise<void> {

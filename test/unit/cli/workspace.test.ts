@@ -27,6 +27,9 @@ describe('init', () => {
     ['--provider embedded --url https://hs.example.com --storage /srv/tm', '--acme-email is missing'],
     ['--provider embedded --url https://hs.example.com --storage /srv/tm --tls-cert /c', '--tls-cert and --tls-key'],
     ['--provider manual --storage /srv/tm --acme-email a@b', 'for --provider embedded only'],
+    ['--provider manual --storage /srv/tm --name Über', 'error[usage]: workspace must be'],
+    ['--provider manual --storage /srv/tm --subnet 10.0.0.0/8', 'network.subnet is too large'],
+    ['--provider headscale --url hs --storage /srv/tm', 'control.url must'],
   ])('%s without a terminal is wrong usage: %s', async (flags, message) => {
     const { code, stderr } = await scene.tmgen(`init timemachine ${flags}`)
     expect(code).toBe(2)
