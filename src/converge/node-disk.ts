@@ -92,11 +92,21 @@ async function syncDir(path: string): Promise<void> {
   }
 }
 
+/** A new file, 0600; what a killed run left there goes first. */
+async function openNew(path: string): Promise<fs.FileHandle> {
+  try {
+    return await fs.open(path, 'wx', 0o600)
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error
+    await fs.unlink(path)
+    return fs.open(path, 'wx', 0o600)
+  }
+}
+
 async function writeFile(path: string, content: Uint8Array | string, mode: number): Promise<void> {
   const temp = tempOf(path)
   try {
-    await fs.rm(temp, { force: true })
-    const handle = await fs.open(temp, 'wx', 0o600)
+    const handle = await openNew(temp)
     try {
       await handle.writeFile(content)
       await handle.chmod(mode)
@@ -108,7 +118,7 @@ async function writeFile(path: string, content: Uint8Array | string, mode: numbe
     await fs.rename(temp, path)
     await syncDir(dirname(path))
   } catch (error) {
-    await fs.rm(temp, { force: true }).catch(() => undefined)
+    await fs.unlink(temp).catch(() => undefined)
     throw fault('write', path, error)
   }
 }
