@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -11,7 +12,7 @@ import { packagedTmgen } from './package.ts'
 import { waitFor } from './wait.ts'
 
 export interface StackOptions {
-  /** Owner of the workspace; tmgen runs as this user. 0 unless told. */
+  /** Owner of the workspace; tmgen runs as this user. Unless told: TMGEN_LAB_UID, or 0. */
   uid?: number
   provider?: 'headscale' | 'manual'
 }
@@ -61,12 +62,19 @@ export interface Stack {
   client(login: string): Promise<Client>
   /** Waits until a session of the user's own opens, and gives how long that took in milliseconds. */
   session(client: Client, user: string, share: string): Promise<number>
+  /** Changes a file of the workspace; throws when nothing changed, so that a test never runs on an edit that missed. */
   edit(file: string, change: (text: string) => string): void
+  /** Waits until the gateway has loaded the config that lies in generated/ now. */
+  loaded(): Promise<void>
   containerOf(service: string): Promise<{ id: string; startedAt: string }>
+  healthy(service: string): Promise<void>
 }
 
 /** Makes LAN, Headscale and a workspace through `tmgen init`; nobody is added yet. */
-export async function startStack({ uid = 0, provider = 'headscale' }: StackOptions = {}): Promise<Stack> {
+export async function startStack({
+  uid = Number(process.env.TMGEN_LAB_UID ?? 0),
+  provider = 'headscale',
+}: StackOptions = {}): Promise<Stack> {
   const tmgenJs = await packagedTmgen()
   const lan = await freshLan()
   const headscale = await startHeadscale(lan)
@@ -136,12 +144,25 @@ export async function startStack({ uid = 0, provider = 'headscale' }: StackOptio
     },
     edit: (file, change) => {
       const path = join(stack.dir, file)
-      writeFileSync(path, change(readFileSync(path, 'utf8')))
+      const before = readFileSync(path, 'utf8')
+      const after = change(before)
+      if (after === before) throw new Error(`the edit of ${file} changed nothing`)
+      writeFileSync(path, after)
+    },
+    loaded: async () => {
+      const path = join(stack.dir, 'generated/caddy/config.json')
+      const wanted = createHash('sha256').update(readFileSync(path)).digest('hex')
+      await waitFor('the gateway to load its config', async () => (await stack.status()).config_sha256 === wanted)
     },
     containerOf: async (service) => {
       const id = await serviceId(stack.dir, service)
       if (id === undefined) throw new Error(`no container of ${service}`)
       return { id, startedAt: await docker(['inspect', '-f', '{{.State.StartedAt}}', id]) }
+    },
+    healthy: async (service) => {
+      const { id } = await stack.containerOf(service)
+      const health = () => docker(['inspect', '-f', '{{.State.Health.Status}}', id])
+      await waitFor(`${service} to be healthy`, async () => (await health()) === 'healthy', { timeout: 90_000 })
     },
   }
   const url = ['--url', headscale.url]

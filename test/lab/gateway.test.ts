@@ -1,0 +1,110 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Client, cleanUp, compose, type Stack, startStack, waitFor } from './support/index.ts'
+
+const RESETS = `
+import socket, struct, sys
+for _ in range(500):
+    s = socket.create_connection((sys.argv[1], 445), 5)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    s.close()
+`
+
+describe('the gateway on a bad day', () => {
+  let stack: Stack
+  let alice: Client
+  let bob: Client
+
+  beforeAll(async () => {
+    stack = await startStack()
+    await stack.must(['add', 'user', 'alice', '--login', 'alice', '--mac', 'macbook'])
+    await stack.must(['add', 'user', 'bob', '--login', 'bob', '--mac', 'imac'])
+    await stack.pastePolicy()
+    await stack.up()
+    alice = await stack.client('alice')
+    bob = await stack.client('bob')
+    await stack.running('alice', 'bob')
+    await stack.session(alice, 'alice', 'macbook')
+  })
+  afterAll(cleanUp)
+
+  test('500 connections that a client resets leave it running, and the next session is a normal one', async () => {
+    const before = await stack.containerOf('gateway')
+    await alice.must(['python3', '-', await alice.peerIp('tm-alice')], { input: RESETS })
+    await stack.session(alice, 'alice', 'macbook')
+    expect(await stack.containerOf('gateway')).toEqual(before)
+  })
+
+  test('after a restart with the used key deleted on the server, the node is back under the same name', async () => {
+    const id = keyIdOf('u1')
+    await stack.headscale.container.must(['headscale', 'preauthkeys', 'delete', '--id', id, '--force'])
+    await compose(stack.dir, ['restart', 'gateway'])
+    await stack.running('alice', 'bob')
+    await stack.session(alice, 'alice', 'macbook')
+    expect(await nodeNames()).toEqual(['tm-alice', 'tm-bob'])
+  })
+
+  test('a moved upstream serves the very next connection', async () => {
+    const asBob = await stack.login('bob')
+    const path = 'generated/caddy/config.json'
+    const whole = readFileSync(join(stack.dir, path), 'utf8')
+    const [hers, his] = [...whole.matchAll(/"upstream": "([^"]+)"/g)].map((match) => match[1] as string)
+    stack.edit(path, (text) => text.replace(`"${hers}"`, `"${his}"`))
+    await stack.loaded()
+    const ran = await alice.smb(await alice.peerIp('tm-alice'), 'imac', asBob, 'ls')
+    writeFileSync(join(stack.dir, path), whole)
+    await stack.loaded()
+    expect(ran.code, ran.stdout + ran.stderr).toBe(0)
+    await stack.session(alice, 'alice', 'macbook')
+  })
+
+  test('a user with a garbage key hurts nobody else, and the status tells', async () => {
+    const garbage = 'hskey-auth-0123456789ab-0123456789abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnop'
+    await stack.must(['add', 'user', 'carol', '--login', 'carol', '--auth-key-file', '-'], { input: garbage })
+    await stack.up()
+    await stack.loaded()
+    const carol = await waitFor('the status to tell', async () => {
+      const node = await stack.node('carol')
+      return node.key_needed && node.last_error !== '' ? node : undefined
+    })
+    expect(carol.state).not.toBe('running')
+    expect(JSON.stringify(carol)).not.toContain(garbage)
+    await stack.session(alice, 'alice', 'macbook')
+    await stack.session(bob, 'bob', 'imac')
+  })
+
+  test('a node deleted on the server returns by provision, without a restart and without -1', async () => {
+    const before = await stack.containerOf('gateway')
+    const [node] = (await stack.headscale.nodes()).filter((one) => one.given_name === 'tm-alice')
+    await stack.headscale.container.must(['headscale', 'nodes', 'delete', '-i', String(node?.id), '--force'])
+    await waitFor('the gateway to notice', async () => (await stack.node('alice')).key_needed, { timeout: 60_000 })
+    await stack.must(['provision', 'alice'])
+    await stack.running('alice')
+    await stack.session(alice, 'alice', 'macbook')
+    expect(await nodeNames()).toEqual(['tm-alice', 'tm-bob'])
+    expect(await stack.containerOf('gateway')).toEqual(before)
+  })
+
+  test('started while Headscale is down, it comes up once Headscale does', async () => {
+    await stack.headscale.stop()
+    await compose(stack.dir, ['restart', 'gateway'])
+    await waitFor('the gateway to answer', () => stack.status())
+    await stack.headscale.start()
+    await stack.running('alice', 'bob')
+    await stack.session(alice, 'alice', 'macbook')
+  })
+
+  function keyIdOf(user: string): string {
+    const control = JSON.parse(readFileSync(join(stack.dir, 'state/control.json'), 'utf8'))
+    return control.users[user].keyId
+  }
+
+  async function nodeNames(): Promise<string[]> {
+    const nodes = await stack.headscale.nodes()
+    return nodes
+      .map((node) => node.given_name)
+      .filter((name) => name.startsWith('tm-'))
+      .sort()
+  }
+})

@@ -1,0 +1,214 @@
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { broaderRules, formatPolicy, makeProvider, type Provider, policyFor } from '../../src/control/index.ts'
+import type { DeployedUser, Deployment } from '../../src/resolve/types.ts'
+import type { Docker, World } from '../../src/world.ts'
+
+// Both Headscale providers against a real Headscale v0.29.3 on loopback: the binary out of the lab's image (lab/setup
+// makes it; TMGEN_HEADSCALE_BINARY names another), SQLite in a temporary folder, nothing that looks for the internet.
+const dir = mkdtempSync(join(tmpdir(), 'tmgen-headscale-'))
+const configFile = join(dir, 'config.yaml')
+let binary = process.env.TMGEN_HEADSCALE_BINARY ?? ''
+let server: ChildProcess
+let url = ''
+let debugUrl = ''
+let apiKey = ''
+
+const cli = (...args: string[]) =>
+  execFileSync(binary, ['-c', configFile, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
+
+beforeAll(async () => {
+  if (binary === '') {
+    binary = join(dir, 'headscale')
+    const container = execFileSync('docker', ['create', 'tmgen-lab/headscale'], { encoding: 'utf8' }).trim()
+    execFileSync('docker', ['cp', `${container}:/usr/bin/headscale`, binary])
+    execFileSync('docker', ['rm', container])
+  }
+  const [http, debug, stun] = [await freePort(), await freePort(), await freePort()]
+  url = `http://127.0.0.1:${http}`
+  debugUrl = `http://127.0.0.1:${debug}`
+  writeFileSync(configFile, serverConfig(http, debug, stun))
+  const log = openSync(join(dir, 'serve.log'), 'w')
+  server = spawn(binary, ['-c', configFile, 'serve'], { stdio: ['ignore', log, log] })
+  await until(async () => (await fetch(`${url}/health`)).ok)
+  apiKey = cli('apikeys', 'create')
+})
+
+afterAll(async () => {
+  const ended = new Promise((resolve) => server.once('exit', resolve))
+  server.kill()
+  await ended
+  rmSync(dir, { recursive: true, force: true })
+})
+
+/** `docker compose exec -T headscale headscale …`, as the container would run it. */
+const docker: Docker = {
+  run: async (args, options = {}) => {
+    expect(args.slice(0, 5)).toEqual(['compose', 'exec', '-T', 'headscale', 'headscale'])
+    const input = typeof options.input === 'string' ? options.input : (options.input?.reveal() ?? '')
+    const result = spawnSync(binary, ['-c', configFile, ...args.slice(5)], { encoding: 'utf8', input })
+    return { exitCode: result.status ?? 1, stdout: result.stdout, stderr: result.stderr }
+  },
+}
+
+const worldWith = (key: string | undefined) =>
+  ({ fetch, docker, now: () => new Date(), env: { TMGEN_HEADSCALE_API_KEY: key } }) as unknown as World
+
+function provider(kind: 'headscale' | 'embedded', key = apiKey, at = url): Provider {
+  const control = { ...{ provider: kind, url: at, keyExpiry: '72h' as const }, baseDomain: 'tailnet.internal' }
+  return makeProvider({ control: control as Deployment['control'] }, { world: worldWith(key), workspaceDir: dir })
+}
+
+describe.each(['headscale', 'embedded'] as const)('provider %s', (kind) => {
+  it('checks the credential and tells the version', async () => {
+    expect(await provider(kind).check()).toMatchObject({ version: 'v0.29.3' })
+  })
+
+  it('makes a user once, and says so when it is there already', async () => {
+    const plane = provider(kind)
+    await plane.createUser(`ann-${kind}`)
+    await plane.createUser(`ann-${kind}@example.com`)
+    expect(await plane.listUsers()).toEqual(expect.arrayContaining([`ann-${kind}`, `ann-${kind}@example.com`]))
+    await expect(plane.createUser(`ann-${kind}`)).rejects.toMatchObject({ code: 'control-refused' })
+  })
+
+  it('mints a single-use tagged key without a user, lists it without its value, and expires it', async () => {
+    const plane = provider(kind)
+    const before = Date.now()
+    const request = { tag: `tag:tm-ann-${kind}`, description: 'tmgen 0123456789abcdef u1', expirySeconds: 72 * 3600 }
+    const minted = await plane.mintNodeKey(request)
+    expect(minted.key.reveal()).toMatch(/^hskey-auth-/)
+    expect(Math.abs(minted.expires.getTime() - before - 72 * 3600_000)).toBeLessThan(60_000)
+    const listed = (await plane.listKeys()).find((key) => key.id === minted.id)
+    expect(listed).toMatchObject({ tags: [request.tag], used: false, reusable: false, description: undefined })
+    expect(listed?.expires?.getTime()).toBeGreaterThan(before)
+    expect(JSON.stringify(await plane.listKeys())).not.toContain(minted.key.reveal())
+    await plane.expireKey(minted.id)
+    const expired = (await plane.listKeys()).find((key) => key.id === minted.id)
+    expect(expired?.expires?.getTime()).toBeLessThanOrEqual(Date.now())
+  })
+
+  it('mints a join key for a person, and names a user that is missing', async () => {
+    const plane = provider(kind)
+    const minted = await plane.mintJoinKey({ user: `ann-${kind}@`, expirySeconds: 3600 })
+    expect((await plane.listKeys()).find((key) => key.id === minted.id)).toMatchObject({ tags: [], reusable: false })
+    await expect(plane.mintJoinKey({ user: 'nobody', expirySeconds: 60 })).rejects.toThrow('no user nobody')
+  })
+
+  it('lists the nodes', async () => {
+    const plane = provider(kind)
+    const id = `hskey-authreq-${kind.padEnd(24, 'x')}`
+    cli('debug', 'create-node', '-u', `ann-${kind}`, '--name', `mac-${kind}`, '-k', id)
+    cli('auth', 'register', '--auth-id', id, '--user', `ann-${kind}`)
+    const node = (await plane.listNodes()).find((candidate) => candidate.hostname === `mac-${kind}`)
+    expect(node).toMatchObject({ user: `ann-${kind}`, tags: [] })
+    expect(node?.ips[0]).toMatch(/^100\.64\./)
+    expect(node?.dnsName).toBe(kind === 'embedded' ? 'mac-embedded.tailnet.internal' : undefined)
+  })
+
+  it('reads a missing policy as none, and the one it wrote as it was', async () => {
+    const plane = provider(kind)
+    // The server has none until the first one is set, and cannot forget one: only the first provider sees it so.
+    if (kind === 'headscale') expect(await plane.readPolicy()).toBeUndefined()
+    const text = formatPolicy(policyFor(deployment(kind, ['alice', 'bob'])))
+    await plane.writePolicy({ text, etag: undefined })
+    expect((await plane.readPolicy())?.text.trim()).toBe(text.trim())
+    await expect(plane.writePolicy({ text: '{"grants": [x', etag: undefined })).rejects.toMatchObject({
+      code: 'control-refused',
+    })
+    expect((await plane.readPolicy())?.text.trim()).toBe(text.trim())
+  })
+
+  it('writes policies that the server takes and that close it, with no user too', async () => {
+    const plane = provider(kind)
+    for (const names of [[], ['alice', 'bob']]) {
+      const text = formatPolicy(policyFor(deployment(kind, names)))
+      await plane.writePolicy({ text, etag: undefined })
+      expect(await (await fetch(`${debugUrl}/debug/filter`)).text()).not.toContain('"*"')
+      expect(broaderRules(text, deployment(kind, ['alice', 'bob']))).toEqual([])
+    }
+  })
+})
+
+it('agrees with the server that a policy without rules opens everything', async () => {
+  const text = '{"tagOwners": {"tag:tmgen": []}}'
+  await provider('headscale').writePolicy({ text, etag: undefined })
+  expect(await (await fetch(`${debugUrl}/debug/filter`)).text()).toContain('"*"')
+  expect(broaderRules(text, deployment('headscale', ['alice']))).toHaveLength(1)
+})
+
+it('names the variable when the API key is wrong, and never shows the key', async () => {
+  const fault = await provider('headscale', 'hskey-api-wrong-secret')
+    .check()
+    .catch((error: unknown) => error)
+  expect(fault).toMatchObject({ code: 'control-auth', hint: expect.stringContaining('TMGEN_HEADSCALE_API_KEY') })
+  expect(String(fault) + JSON.stringify(fault)).not.toContain('wrong-secret')
+})
+
+it('says which server does not answer, and why', async () => {
+  const at = `http://127.0.0.1:${await freePort()}`
+  await expect(provider('headscale', apiKey, at).check()).rejects.toMatchObject({
+    code: 'control-unreachable',
+    message: expect.stringMatching(new RegExp(`${at}.*ECONNREFUSED`)),
+  })
+})
+
+function deployment(provider: 'headscale' | 'embedded', names: string[]): Deployment {
+  const users = names.map((name) => ({ name, tag: `tag:tm-${name}`, logins: [name], tags: ['tag:mdm'], enabled: true }))
+  // On a server of one's own the tags of managed Macs are declared by its owner.
+  if (provider === 'headscale') for (const user of users) user.tags = []
+  return { control: { provider }, users: users as unknown as DeployedUser[] } as Deployment
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().on('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as { port: number }
+      probe.close(() => resolve(port))
+    })
+  })
+}
+
+async function until(ready: () => Promise<boolean>): Promise<void> {
+  const end = Date.now() + 30_000
+  while (!(await ready().catch(() => false))) {
+    if (server.exitCode !== null || Date.now() > end) throw new Error(readFileSync(join(dir, 'serve.log'), 'utf8'))
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}
+
+function serverConfig(http: number, debug: number, stun: number): string {
+  return JSON.stringify({
+    server_url: url,
+    listen_addr: `127.0.0.1:${http}`,
+    metrics_listen_addr: `127.0.0.1:${debug}`,
+    grpc_listen_addr: '127.0.0.1:0',
+    noise: { private_key_path: join(dir, 'noise.key') },
+    prefixes: { v4: '100.64.0.0/10', allocation: 'sequential' },
+    derp: {
+      server: {
+        enabled: true,
+        region_id: 999,
+        region_code: 'test',
+        region_name: 'test',
+        stun_listen_addr: `127.0.0.1:${stun}`,
+        private_key_path: join(dir, 'derp.key'),
+        automatically_add_embedded_derp_region: true,
+      },
+      urls: [],
+      auto_update_enabled: false,
+    },
+    disable_check_updates: true,
+    database: { type: 'sqlite', sqlite: { path: join(dir, 'db.sqlite') } },
+    policy: { mode: 'database' },
+    dns: { magic_dns: true, base_domain: 'tailnet.internal', override_local_dns: false, nameservers: { global: [] } },
+    unix_socket: join(dir, 'headscale.sock'),
+    unix_socket_permission: '0700',
+    logtail: { enabled: false },
+  })
+}
