@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
+import { setTimeout } from 'node:timers/promises'
 import { lock } from 'proper-lockfile'
 import { z } from 'zod'
 import { TmgenError } from '../errors.ts'
@@ -82,17 +83,23 @@ export async function holdRunLock(file: string, command: string, now: Date): Pro
   return () => rm(file, { force: true })
 }
 
+/** Tries to get the short lock, and the wait between two in ms: together longer than a killed holder's 2 s. */
+const tries = { count: 60, waitMs: 50 }
+
 /** proper-lockfile's own lock, held for milliseconds; a killed holder's is stale after 2 s, its least. */
 async function guard(file: string): Promise<() => Promise<void>> {
-  try {
-    return await lock(file, { realpath: false, stale: 2000, retries: { retries: 60, factor: 1, minTimeout: 50 } })
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ELOCKED')
-      throw new TmgenError('busy', `another tmgen is just taking the run lock ${file}`, {
-        hint: 'try again',
-        cause: error,
-      })
-    throw unwritable(file, error)
+  for (let left = tries.count; ; left--) {
+    try {
+      return await lock(file, { realpath: false, stale: 2000 })
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ELOCKED') throw unwritable(file, error)
+      if (left > 0) await setTimeout(tries.waitMs)
+      else
+        throw new TmgenError('busy', `another tmgen is just taking the run lock ${file}`, {
+          hint: 'try again',
+          cause: error,
+        })
+    }
   }
 }
 

@@ -32,6 +32,18 @@ export class FakePlane {
     return copy
   }
 
+  serialize(): string {
+    const { keys, nodes, users, policy } = this
+    return JSON.stringify({ kind: this.#kind, next: this.#next, keys, nodes, users, policy })
+  }
+
+  static parse(text: string): FakePlane {
+    const read = JSON.parse(text, (name, value) => (name === 'expires' || name === 'created' ? new Date(value) : value))
+    const plane = new FakePlane(read.kind)
+    plane.#next = read.next
+    return Object.assign(plane, { keys: read.keys, nodes: read.nodes, users: read.users, policy: read.policy })
+  }
+
   /** Keys that could still enrol a node with this tag. */
   usable(tag: string, now: Date): KeyInfo[] {
     return this.keys.filter(
