@@ -50,7 +50,9 @@ const docker: Docker = {
   run: async (args, options = {}) => {
     expect(args.slice(0, 5)).toEqual(['compose', 'exec', '-T', 'headscale', 'headscale'])
     const input = typeof options.input === 'string' ? options.input : (options.input?.reveal() ?? '')
-    const result = spawnSync(binary, ['-c', configFile, ...args.slice(5)], { encoding: 'utf8', input })
+    // In a container stdin is a pipe; Node would give it a socket, which /dev/stdin cannot open.
+    const command = ['-c', 'cat | "$0" "$@"', binary, '-c', configFile, ...args.slice(5)]
+    const result = spawnSync('sh', command, { encoding: 'utf8', input })
     return { exitCode: result.status ?? 1, stdout: result.stdout, stderr: result.stderr }
   },
 }
