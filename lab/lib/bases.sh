@@ -54,7 +54,7 @@ make_golang() {
   modules=("$repo/gateway" "$repo/images/headscale" "$lab/client")
   made=$(key "$lab/lib/bases.sh" "${modules[@]/%//go.mod}" "${modules[@]/%//go.sum}" "$(GOTOOLCHAIN=local go env GOROOT)/VERSION")
   image_has_key "$golang_standin" "$made" && return
-  say "making $golang_standin: the host's Go and the modules of our builds (1 to 2 minutes)"
+  say "making $golang_standin: the host's Go, with what our builds depend on compiled once (4 minutes)"
   local module
   for module in "${modules[@]}"; do
     quietly modules.log env GOMODCACHE="$cache/modules" GOFLAGS= GOTOOLCHAIN=local go -C "$module" mod download
@@ -62,17 +62,26 @@ make_golang() {
   goroot=$(GOTOOLCHAIN=local go env GOROOT)
   stage=$cache/golang.new
   rm -rf "$stage"
-  mkdir -p "$stage"
+  for module in "${modules[@]}"; do
+    mkdir -p "$stage/warm/${module##*/}"
+    cp "$module/go.mod" "$module/go.sum" "$stage/warm/${module##*/}/"
+    # Direct imports that are not of the standard library: their names have a dot in the first part.
+    env GOMODCACHE="$cache/modules" GOFLAGS= GOTOOLCHAIN=local go -C "$module" list -e -tags tools -f '{{join .Imports "\n"}}' . |
+      grep -E '^[^/]+\.[^/]+/' >"$stage/warm/${module##*/}/imports"
+  done
   cat >"$stage/Dockerfile" <<EOF
 FROM $debian_standin
 ENV PATH=/usr/local/go/bin:/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \\
     GOPATH=/go GOTOOLCHAIN=local GOPROXY=file:///opt/modules GOSUMDB=off
 COPY go /usr/local/go
 COPY modules /opt/modules
+COPY warm /warm
+# The flags of the Dockerfiles: what they compile is then found here.
+RUN for dir in /warm/*; do cd "\$dir" && CGO_ENABLED=0 go build -mod=readonly -trimpath -buildvcs=false \$(cat imports) || exit; done
 LABEL tmgen.key=$made
 WORKDIR /go
 EOF
-  tar -c -f "$stage/context.tar" -C "$stage" Dockerfile
+  tar -c -f "$stage/context.tar" -C "$stage" Dockerfile warm
   tar -r -f "$stage/context.tar" -C "$goroot" --transform='s,^\./,go/,' ./VERSION ./go.env ./bin ./pkg ./src ./lib
   tar -r -f "$stage/context.tar" -C "$cache/modules/cache/download" --transform='s,^\.,modules,' --exclude='*.lock' .
   # This one build does without compose: it is made from a stream.

@@ -38,7 +38,7 @@ export async function composeExec(
   return run('docker', ['compose', 'exec', '-T', service, ...command], { cwd: workspace, ...options })
 }
 
-/** The gateway's status JSON , as its `status --json` prints it. */
+/** The gateway's status, as its `status --json` prints it. */
 export async function gatewayStatus<T = unknown>(workspace: string): Promise<T> {
   const ran = await composeExec(workspace, 'gateway', ['/tmgen-gateway', 'status', '--json'])
   if (ran.code !== 0) throw new Error(`gateway status exited ${ran.code}: ${ran.stderr}`)
