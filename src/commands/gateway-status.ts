@@ -23,7 +23,7 @@ const timeoutMs = 10_000
 /** Asks the running gateway; `undefined` where none runs here or it does not answer. */
 export async function gatewayStatus(world: World, dir: string): Promise<GatewayStatus | undefined> {
   try {
-    const args = ['compose', 'exec', '-T', 'gateway', 'tmgen-gateway', 'status', '--json']
+    const args = ['compose', 'exec', '-T', 'gateway', '/tmgen-gateway', 'status', '--json']
     const { exitCode, stdout } = await world.docker.run(args, { cwd: dir, timeoutMs })
     if (exitCode !== 0) return undefined
     return statusSchema.safeParse(JSON.parse(stdout)).data

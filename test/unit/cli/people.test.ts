@@ -4,6 +4,12 @@ import { dir, planted, Scene } from './scene.ts'
 const onTerminal = { stdout: { write: () => {}, isTTY: true } }
 let scene: Scene
 
+/** The image is FROM scratch: nothing is on a PATH, so the program needs its whole path. */
+const gatewaySays = (nodes: object) => (args: string[]) =>
+  args.join(' ') === 'compose exec -T gateway /tmgen-gateway status --json'
+    ? { exitCode: 0, stdout: JSON.stringify({ nodes }), stderr: '' }
+    : { exitCode: 127, stdout: '', stderr: 'no such program' }
+
 describe('with Headscale', () => {
   beforeEach(async () => {
     scene = await Scene.with('headscale')
@@ -86,7 +92,7 @@ describe('with Headscale', () => {
   test('list shows what the running gateway says', async () => {
     await scene.tmgen('add user alice --login alice@example.com')
     const alice = { state: 'needs_key', hostname: 'tm-alice', key_needed: true, last_error: 'bad key\u001b[2J' }
-    scene.dockerAnswer = () => ({ exitCode: 0, stdout: JSON.stringify({ nodes: { alice } }), stderr: '' })
+    scene.dockerAnswer = gatewaySays({ alice })
     const { stdout, stderr } = await scene.tmgen('list')
     expect(stdout).toMatch(/^alice +tm-alice +needs_key /m)
     expect(stderr).toContain('note: tm-alice: bad key\\u{1b}[2J')
@@ -141,7 +147,7 @@ describe('with Headscale', () => {
   test('guide takes the full name from the gateway', async () => {
     await scene.tmgen('add user alice --login alice@example.com')
     const alice = { state: 'running', dns_name: 'tm-alice.example.net' }
-    scene.dockerAnswer = () => ({ exitCode: 0, stdout: JSON.stringify({ nodes: { alice } }), stderr: '' })
+    scene.dockerAnswer = gatewaySays({ alice })
     expect((await scene.tmgen('guide alice')).stdout).toContain('smb://alice@tm-alice.example.net/mac')
   })
 
