@@ -47,5 +47,5 @@ export function tellOutcome(ui: Ui, outcome: Outcome, json: boolean | undefined,
 export function nextUp(host: 'local' | 'remote'): string {
   return host === 'local'
     ? 'docker compose up -d'
-    : 'copy the workspace to the Docker host (rsync -a --exclude state), and there: sudo sh generated/prepare.sh && docker compose up -d'
+    : 'copy the workspace to the Docker host (not state/ and .env), and there: sudo sh generated/prepare.sh && docker compose up -d'
 }

@@ -22,7 +22,7 @@ export function workspaceVerbs(program: Command, run: Run): void {
   withExamples(
     policy
       .command('show')
-      .description('print the grants and tag owners, and say where to paste them')
+      .description('print the rules and tag owners, and say where to paste them')
       .option('--json', 'print JSON with the place to paste it')
       .action((options, command) =>
         run(command, async (context) => (await import('../policy.ts')).policyShow(context, options)),
