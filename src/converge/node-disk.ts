@@ -1,6 +1,6 @@
-import { constants } from 'node:fs'
-import * as fs from 'node:fs/promises'
+import * as fs from 'node:fs'
 import { dirname } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { TmgenError } from '../errors.ts'
 import { type Disk, type Entry, tempOf } from '../world.ts'
 
@@ -42,113 +42,113 @@ function fault(verb: string, path: string, error: unknown): TmgenError {
 }
 
 /** Runs `action`; the codes in `absent` become undefined, every other fault a TmgenError `disk`. */
-async function attempt<T>(verb: string, path: string, absent: string[], action: () => Promise<T>) {
+function attempt<T>(verb: string, path: string, absent: string[], action: () => T): T | undefined {
   try {
-    return await action()
+    return action()
   } catch (error) {
     if (absent.includes(codeOf(error))) return undefined
     throw error instanceof TmgenError ? error : fault(verb, path, error)
   }
 }
 
-const missing = ['ENOENT', 'ENOTDIR']
-
-async function readFile(path: string, maxBytes = defaultMaxBytes): Promise<Uint8Array | undefined> {
-  return attempt('read', path, missing, async () => {
-    // O_NONBLOCK: opening a FIFO that somebody put there must not hang.
-    const handle = await fs.open(path, constants.O_RDONLY | constants.O_NONBLOCK)
-    try {
-      const stat = await handle.stat()
-      if (!stat.isFile()) throw new TmgenError('disk', `cannot read ${path}: it is not a regular file`)
-      if (stat.size > maxBytes) throw new TmgenError('disk', `cannot read ${path}: larger than ${maxBytes} bytes`)
-      return await handle.readFile()
-    } finally {
-      await handle.close()
-    }
-  })
+/** Runs `use` on an open file and closes it. */
+function withFile<T>(path: string, flags: number, use: (fd: number) => T): T {
+  const fd = fs.openSync(path, flags, 0o600)
+  try {
+    return use(fd)
+  } finally {
+    fs.closeSync(fd)
+  }
 }
 
-async function stat(path: string): Promise<Entry | undefined> {
-  return attempt('look at', path, missing, async () => {
-    const s = await fs.lstat(path)
-    const kind = s.isFile() ? 'file' : s.isDirectory() ? 'directory' : s.isSymbolicLink() ? 'symlink' : 'other'
-    return { kind, mode: s.mode & 0o7777, uid: s.uid, gid: s.gid, size: s.size }
-  })
+const missing = ['ENOENT', 'ENOTDIR']
+const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NONBLOCK, O_DIRECTORY } = fs.constants
+
+function readFile(path: string, maxBytes = defaultMaxBytes): Uint8Array | undefined {
+  return attempt('read', path, missing, () =>
+    // O_NONBLOCK: opening a FIFO that somebody put there must not hang.
+    withFile(path, O_RDONLY | O_NONBLOCK, (fd) => {
+      const entry = fs.fstatSync(fd)
+      if (!entry.isFile()) throw new TmgenError('disk', `cannot read ${path}: it is not a regular file`)
+      if (entry.size > maxBytes) throw new TmgenError('disk', `cannot read ${path}: larger than ${maxBytes} bytes`)
+      return fs.readFileSync(fd)
+    }),
+  )
+}
+
+function stat(path: string): Entry | undefined {
+  const s = attempt('look at', path, missing, () => fs.lstatSync(path, { throwIfNoEntry: false }))
+  if (s === undefined) return undefined
+  const kind = s.isFile() ? 'file' : s.isDirectory() ? 'directory' : s.isSymbolicLink() ? 'symlink' : 'other'
+  return { kind, mode: s.mode & 0o7777, uid: s.uid, gid: s.gid, size: s.size }
 }
 
 /** As root, what is made belongs to the owner of the folder it is made in: the gateway runs as that owner. */
-async function inherit(path: string): Promise<void> {
+function inherit(path: string): void {
   if (process.geteuid?.() !== 0) return
-  const parent = await fs.lstat(dirname(path))
-  if (parent.uid !== 0 || parent.gid !== 0) await fs.lchown(path, parent.uid, parent.gid)
+  const parent = fs.lstatSync(dirname(path))
+  if (parent.uid !== 0 || parent.gid !== 0) fs.lchownSync(path, parent.uid, parent.gid)
 }
 
-async function syncDir(path: string): Promise<void> {
-  const handle = await fs.open(path, constants.O_RDONLY | constants.O_DIRECTORY)
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
+const syncDir = (path: string): void => withFile(path, O_RDONLY | O_DIRECTORY, (fd) => fs.fsyncSync(fd))
 
-/** A new file, 0600; what a killed run left there goes first. */
-async function openNew(path: string): Promise<fs.FileHandle> {
-  try {
-    return await fs.open(path, 'wx', 0o600)
-  } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error
-    await fs.unlink(path)
-    return fs.open(path, 'wx', 0o600)
-  }
-}
-
-async function writeFile(path: string, content: Uint8Array | string, mode: number): Promise<void> {
+function writeFile(path: string, content: Uint8Array | string, mode: number): void {
   const temp = tempOf(path)
   try {
-    const handle = await openNew(temp)
-    try {
-      await handle.writeFile(content)
-      await handle.chmod(mode)
-      await inherit(temp)
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-    await fs.rename(temp, path)
-    await syncDir(dirname(path))
+    // What a killed run left there goes first; O_EXCL then follows no link.
+    attempt('remove', temp, missing, () => fs.unlinkSync(temp))
+    withFile(temp, O_WRONLY | O_CREAT | O_EXCL, (fd) => {
+      fs.writeFileSync(fd, content)
+      fs.fchmodSync(fd, mode)
+      inherit(temp)
+      fs.fsyncSync(fd)
+    })
+    fs.renameSync(temp, path)
+    syncDir(dirname(path))
   } catch (error) {
-    await fs.unlink(temp).catch(() => undefined)
-    throw fault('write', path, error)
+    try {
+      fs.unlinkSync(temp)
+    } catch {
+      // It was not made, or is renamed already.
+    }
+    throw error instanceof TmgenError ? error : fault('write', path, error)
   }
 }
 
-async function makeDir(path: string, mode: number): Promise<void> {
-  await attempt('make', path, ['EEXIST'], async () => {
-    await fs.mkdir(path, { mode })
-    await fs.chmod(path, mode)
-    await inherit(path)
-    await syncDir(dirname(path))
+function makeDir(path: string, mode: number): void {
+  attempt('make', path, ['EEXIST'], () => {
+    fs.mkdirSync(path, { mode })
+    fs.chmodSync(path, mode)
+    inherit(path)
+    syncDir(dirname(path))
   })
-  if ((await stat(path))?.kind !== 'directory')
-    throw new TmgenError('disk', `cannot make ${path}: something else is there`)
+  if (stat(path)?.kind !== 'directory') throw new TmgenError('disk', `cannot make ${path}: something else is there`)
 }
 
-/** The real disk. */
+/**
+ * The real disk. The calls are synchronous inside: tens of thousands of small ones (1,000 users) cost a tenth of what
+ * they do through Node's thread pool. Each write lets signals and the progress display have their turn.
+ */
 export const nodeDisk: Disk = {
-  readFile,
-  stat,
-  list: (path) => attempt('list', path, missing, async () => (await fs.readdir(path)).sort()),
-  realpath: (path) => attempt('resolve', path, missing, () => fs.realpath(path)),
-  canWrite: (directory) =>
-    fs.access(directory, constants.W_OK | constants.X_OK).then(
-      () => true,
-      () => false,
-    ),
-  writeFile,
-  makeDir,
-  chmod: async (path, mode) => void (await attempt('change the mode of', path, [], () => fs.chmod(path, mode))),
-  removeFile: async (path) => void (await attempt('remove', path, missing, () => fs.unlink(path))),
+  readFile: async (path, maxBytes) => readFile(path, maxBytes),
+  stat: async (path) => stat(path),
+  list: async (path) => attempt('list', path, missing, () => fs.readdirSync(path).sort()),
+  realpath: async (path) => attempt('resolve', path, missing, () => fs.realpathSync.native(path)),
+  canWrite: async (directory) => {
+    try {
+      fs.accessSync(directory, fs.constants.W_OK | fs.constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  },
+  writeFile: async (path, content, mode) => {
+    await setImmediate()
+    writeFile(path, content, mode)
+  },
+  makeDir: async (path, mode) => makeDir(path, mode),
+  chmod: async (path, mode) => attempt('change the mode of', path, [], () => fs.chmodSync(path, mode)),
+  removeFile: async (path) => attempt('remove', path, missing, () => fs.unlinkSync(path)),
   removeEmptyDir: async (path) =>
-    void (await attempt('remove', path, [...missing, 'ENOTEMPTY', 'EEXIST'], () => fs.rmdir(path))),
+    attempt('remove', path, [...missing, 'ENOTEMPTY', 'EEXIST'], () => fs.rmdirSync(path)),
 }

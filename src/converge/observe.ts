@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Provider } from '../control/types.ts'
 import { TmgenError, TmgenErrors } from '../errors.ts'
 import type { Tree } from '../render/types.ts'
@@ -21,38 +21,24 @@ async function lookAt(disk: Disk, path: string): Promise<{ sha256: string; mode:
   return content === undefined ? undefined : { sha256: sha256(content), mode: entry.mode }
 }
 
-/** Refuses links where tmgen writes: a write through one would land outside the workspace. */
-async function refuseLinks(disk: Disk, dir: string, paths: Iterable<string>): Promise<void> {
-  const folders = new Set<string>()
-  for (const path of paths) {
-    const parts = path.split('/')
-    for (let length = 1; length < parts.length; length++) folders.add(parts.slice(0, length).join('/'))
-  }
-  for (const folder of folders) {
-    const entry = await disk.stat(join(dir, folder))
-    if (entry !== undefined && entry.kind !== 'directory')
-      throw new TmgenError(
-        'disk',
-        `${folder} in the workspace is ${entry.kind === 'symlink' ? 'a symbolic link' : 'no folder'}`,
-        {
-          hint: 'tmgen writes only into real folders of the workspace: move it back, or mount it there',
-        },
-      )
-  }
-}
-
-/** Refuses a workspace that this user cannot write to, before anything is begun. */
-async function refuseReadOnly(disk: Disk, dir: string, paths: Iterable<string>): Promise<void> {
-  const folders = new Set([
-    '.',
-    'state',
-    'secrets',
-    'generated',
-    ...[...paths].map((path) => path.split('/').slice(0, -1).join('/')),
-  ])
+/**
+ * Refuses links where tmgen writes (a write through one would land outside the workspace), and with `writes` also
+ * folders that this user cannot write to, before anything is begun.
+ */
+async function checkFolders(disk: Disk, dir: string, paths: Iterable<string>, writes: boolean): Promise<void> {
+  const folders = new Set(['.'])
+  for (const path of paths) for (let at = dirname(path); !folders.has(at); at = dirname(at)) folders.add(at)
   for (const folder of folders) {
     const path = join(dir, folder)
-    if ((await disk.stat(path))?.kind === 'directory' && !(await disk.canWrite(path)))
+    const entry = await disk.stat(path)
+    if (entry === undefined) continue
+    if (entry.kind !== 'directory') {
+      const what = entry.kind === 'symlink' ? 'a symbolic link' : 'no folder'
+      throw new TmgenError('disk', `${folder} in the workspace is ${what}`, {
+        hint: 'tmgen writes only into real folders of the workspace: move it back, or mount it there',
+      })
+    }
+    if (writes && !(await disk.canWrite(path)))
       throw new TmgenError('disk', `cannot write to ${path}`, {
         hint: 'run tmgen as the owner of the workspace, on a filesystem that is mounted writable',
       })
@@ -110,8 +96,7 @@ export async function observe(world: World, request: ObserveRequest): Promise<Ob
     'state/gateway/x',
     'state/status/x',
   ]
-  await refuseLinks(world.disk, dir, written)
-  if (request.purpose === 'write') await refuseReadOnly(world.disk, dir, written)
+  await checkFolders(world.disk, dir, written, request.purpose === 'write')
 
   const notes: string[] = []
   let storage = new Map<string, StorageState>()
