@@ -46,9 +46,16 @@ export const nodeSchema = z.object({
   ipAddresses: listOf(z.string()),
   tags: listOf(z.string()),
 })
-export const usersSchema = listOf(userSchema)
-export const keysSchema = listOf(keySchema)
-export const nodesSchema = listOf(nodeSchema)
+/** A whole answer: `null` is the command line's empty list, but absent is no answer at all. */
+const answerOf = <T extends z.ZodType>(item: T) =>
+  z
+    .array(item)
+    .nullable()
+    .transform((list) => list ?? [])
+
+export const usersSchema = answerOf(userSchema)
+export const keysSchema = answerOf(keySchema)
+export const nodesSchema = answerOf(nodeSchema)
 
 export type HeadscaleUser = z.output<typeof userSchema>
 

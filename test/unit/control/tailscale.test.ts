@@ -1,0 +1,143 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { device } from '../../support/tailscale-api/devices.ts'
+import { type StandIn, startStandIn } from '../../support/tailscale-api/server.ts'
+import { faultOf, providerFor, type Surroundings } from './helper.ts'
+
+let standIn: StandIn
+beforeEach(async () => {
+  standIn = await startStandIn()
+})
+afterEach(() => standIn.stop())
+
+const withKey = (around: Surroundings = {}, tailnet = '-') => {
+  const env = { TMGEN_TAILSCALE_API_KEY: standIn.state.apiKey }
+  return providerFor({ provider: 'tailscale', api: standIn.url, tailnet }, { env, ...around })
+}
+const withOAuth = (around: Surroundings = {}) => {
+  const { id, secret } = standIn.state.client
+  return withKey({ env: { TMGEN_TAILSCALE_CLIENT_ID: id, TMGEN_TAILSCALE_CLIENT_SECRET: secret }, ...around })
+}
+const request = { tag: 'tag:tm-alice', description: 'tmgen 0123456789abcdef u1', expirySeconds: 72 * 3600 }
+
+describe('provider tailscale', () => {
+  it.each(['withKey', 'withOAuth'])('mints a single-use, pre-authorized, tagged key and lists it (%s)', async (how) => {
+    const plane = how === 'withKey' ? withKey() : withOAuth()
+    const minted = await plane.mintNodeKey(request)
+    expect(minted.key.reveal()).toMatch(/^tskey-auth-/)
+    expect(standIn.state.keys.get(minted.id)).toMatchObject({
+      reusable: false,
+      ephemeral: false,
+      preauthorized: true,
+      tags: ['tag:tm-alice'],
+    })
+    const [key] = await plane.listKeys()
+    expect(key).toMatchObject({ id: minted.id, used: false, description: request.description, tags: ['tag:tm-alice'] })
+    expect(key?.expires).toEqual(minted.expires)
+  })
+
+  it('deletes a key, and takes one that is gone already as done', async () => {
+    const plane = withKey()
+    const { id } = await plane.mintNodeKey(request)
+    await plane.expireKey(id)
+    await plane.expireKey(id)
+    expect(await plane.listKeys()).toEqual([])
+  })
+
+  it('does not ask for details of keys that others described', async () => {
+    const plane = withKey()
+    await plane.mintNodeKey({ ...request, description: 'laptop of bob' })
+    expect(await plane.listKeys()).toEqual([])
+    expect(standIn.requests.filter((line) => line.startsWith('GET'))).toHaveLength(1)
+  })
+
+  it('asks for one OAuth token and keeps it until shortly before it ends', async () => {
+    let time = Date.now()
+    const plane = withOAuth({ now: () => new Date(time) })
+    const tokens = () => standIn.requests.filter((line) => line.includes('oauth/token')).length
+    await plane.check()
+    await plane.listNodes()
+    expect(tokens()).toBe(1)
+    time += 3550_000
+    await plane.listNodes()
+    expect(tokens()).toBe(2)
+  })
+
+  it('says which tagOwners lines are missing when a tag is not permitted', async () => {
+    const fault = await faultOf(withOAuth().mintNodeKey({ ...request, tag: 'tag:tm-bob' }))
+    expect(fault).toMatchObject({
+      code: 'control-refused',
+      message: expect.stringContaining('tag:tm-bob'),
+      hint: expect.stringContaining('"tag:tmgen": ["autogroup:admin"], "tag:tm-bob": ["tag:tmgen"]'),
+    })
+  })
+
+  it('refuses a description that the API would refuse, before it asks', async () => {
+    await faultOf(withKey().mintNodeKey({ ...request, description: 'tmgen: alice' }))
+    expect(standIn.requests).toEqual([])
+  })
+
+  it('names the variables when the OAuth client is wrong', async () => {
+    const { id } = standIn.state.client
+    const env = { TMGEN_TAILSCALE_CLIENT_ID: id, TMGEN_TAILSCALE_CLIENT_SECRET: 'tskey-client-wrong' }
+    const fault = await faultOf(withKey({ env }).check())
+    expect(fault).toMatchObject({
+      code: 'control-auth',
+      hint: expect.stringContaining('TMGEN_TAILSCALE_CLIENT_SECRET'),
+    })
+    expect(`${fault.stack}${fault.hint}`).not.toContain('tskey-client-wrong')
+  })
+
+  it('reads the nodes by their MagicDNS name and leaves out what others share', async () => {
+    standIn.state.devices.push(device('tm-alice', { tags: ['tag:tm-alice'], name: 'tm-alice-1.tail1234.ts.net' }))
+    standIn.state.devices.push(device('tm-bob', { isExternal: true }))
+    expect(await withKey({}, 'example.com').listNodes()).toEqual([
+      {
+        id: 'ntm-aliceCNTRL',
+        hostname: 'tm-alice-1',
+        dnsName: 'tm-alice-1.tail1234.ts.net',
+        tags: ['tag:tm-alice'],
+        user: 'admin@example.com',
+        online: true,
+        ips: ['100.87.74.78', 'fd7a:115c:a1e0::1'],
+      },
+    ])
+  })
+
+  it('writes a policy over the one it read, and not over a newer one', async () => {
+    const plane = withKey()
+    const old = await plane.readPolicy()
+    expect(old).toEqual({ text: standIn.state.policy, etag: '"ts-default"' })
+    const text = '{"grants": [], /* mine */ }'
+    await plane.writePolicy({ text, etag: old?.etag })
+    expect((await plane.readPolicy())?.text).toBe(text)
+    const fault = await faultOf(plane.writePolicy({ text: '{}', etag: old?.etag }))
+    expect(fault.message).toContain('changed on the server meanwhile')
+    await faultOf(plane.writePolicy({ text: '{}', etag: undefined }))
+    expect(standIn.state.policy).toBe(text)
+  })
+
+  it('does not write a policy that fails validation, though that answers 200', async () => {
+    const before = standIn.state.policy
+    const fault = await faultOf(withKey().writePolicy({ text: '{"nonsense": 1}', etag: standIn.state.etag }))
+    expect(fault).toMatchObject({ code: 'control-refused', message: expect.stringContaining('unknown field') })
+    expect(standIn.state.policy).toBe(before)
+  })
+
+  it('has no users to make and no join keys', async () => {
+    expect(await withKey().listUsers()).toBeUndefined()
+    expect(await faultOf(withKey().mintJoinKey({ user: 'alice', expirySeconds: 60 }))).toMatchObject({
+      code: 'control-refused',
+    })
+  })
+
+  it('says when a credential may not do this (403)', async () => {
+    standIn.state.client.scopes = ['devices:core']
+    expect(await faultOf(withOAuth().check())).toMatchObject({ code: 'control-auth' })
+  })
+
+  it('speaks of no other tailnet', async () => {
+    expect(await faultOf(withKey({}, 'other.example').check())).toMatchObject({
+      message: expect.stringContaining('404'),
+    })
+  })
+})
