@@ -97,8 +97,15 @@ export async function observeStorage(
     isStorage: true,
   }))
   named.push({ what: 'the workspace', path: dir, isStorage: false })
-  if (dockerRoot !== undefined) named.push({ what: "Docker's root directory", path: dockerRoot, isStorage: false })
   const real = await Promise.all(named.map(async (one) => ({ ...one, path: await realPath(world, one.path) })))
+  if (dockerRoot !== undefined) {
+    // Often in a folder that only root may pass (/root/...): then it is compared as Docker names it.
+    const path = await realPath(world, dockerRoot).catch((error) => {
+      if (error instanceof TmgenError && error.code === 'disk') return dockerRoot
+      throw error
+    })
+    real.push({ what: "Docker's root directory", path, isStorage: false })
+  }
   faults.push(...findOverlaps(real, await world.host.mounts()))
   const notes =
     dockerRoot === undefined ? ["Docker does not answer: storage was not compared with Docker's root directory"] : []

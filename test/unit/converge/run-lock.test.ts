@@ -55,7 +55,7 @@ it('that was cut short by a kill is nobody’s', async () => {
 })
 
 it('of another machine is not taken over', async () => {
-  holder({ host: 'elsewhere', pid: 1 })
+  holder({ host: 'elsewhere', pid: 999_999_999 })
   await expect(holdRunLock(file, 'generate', since)).rejects.toMatchObject({
     code: 'busy',
     hint: expect.stringContaining(`remove ${file}`),
