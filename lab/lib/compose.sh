@@ -17,7 +17,8 @@ ensure_compose() {
       -o "$built.new" github.com/docker/compose/v2/cmd
     mv "$built.new" "$built"
   fi
-  local plugins=${DOCKER_CONFIG:-$HOME/.docker}/cli-plugins
+  # For every user: the lab runs tmgen as one without rights too.
+  local plugins=/usr/local/lib/docker/cli-plugins
   mkdir -p "$plugins"
   cp "$built" "$plugins/docker-compose.new"
   mv "$plugins/docker-compose.new" "$plugins/docker-compose"

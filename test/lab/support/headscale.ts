@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { makeCertificate } from './certificate.ts'
 import { onCleanup } from './cleanup.ts'
 import { type Container, startContainer } from './container.ts'
 import { docker } from './docker.ts'
@@ -103,17 +104,4 @@ export async function startHeadscale(network: Network): Promise<Headscale> {
     tagOwners: { 'tag:none': [] },
   })
   return headscale
-}
-
-/** Writes ca.pem, cert.pem and key.pem for an address into a folder; openssl runs in the client image. */
-async function makeCertificate(dir: string, ip: string): Promise<void> {
-  const script = `cd /out
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 7 -subj '/CN=tmgen lab' -keyout ca.key -out ca.pem 2>/dev/null
-openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj '/CN=${ip}' -keyout key.pem -out cert.csr 2>/dev/null
-printf 'subjectAltName=IP:${ip}\\n' > ext
-openssl x509 -req -in cert.csr -CA ca.pem -CAkey ca.key -days 7 -extfile ext -out cert.pem 2>/dev/null
-rm ca.key cert.csr ext
-`
-  const flags = ['--rm', '-i', '--network', 'none', '-v', `${dir}:/out`, '--entrypoint', 'sh']
-  await docker(['run', ...flags, 'tmgen-lab/client', '-eu'], { input: script })
 }

@@ -1,4 +1,5 @@
 // What lab tests, the demo and the benchmarks use.
+export { makeCertificate } from './certificate.ts'
 export { cleanUp, onCleanup } from './cleanup.ts'
 export { type Client, type ClientOptions, type Login, startClient } from './client.ts'
 export { compose, composeDown, composeExec, composeUp, gatewayStatus, serviceId } from './compose.ts'
@@ -8,5 +9,6 @@ export { type Headscale, type HeadscaleNode, startHeadscale } from './headscale.
 export { freshLan, freshNetwork, type Network, onHostNetwork } from './lan.ts'
 export { packagedTmgen } from './package.ts'
 export { type BundleOptions, backUpBundle, makeSparsebundle } from './sparsebundle.ts'
-export { type GatewayStatus, type NodeStatus, type Stack, type StackOptions, startStack } from './stack.ts'
+export { type Stack, type StackOptions, startStack } from './stack.ts'
 export { type WaitOptions, waitFor } from './wait.ts'
+export { type GatewayStatus, makeWorkspace, type NodeStatus, type Workspace } from './workspace.ts'

@@ -1,15 +1,8 @@
-import { createHash } from 'node:crypto'
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { onCleanup } from './cleanup.ts'
-import { type Client, type Login, startClient } from './client.ts'
-import { composeUp, gatewayStatus, serviceId } from './compose.ts'
-import { baseImages, docker, type Ran, run, uniqueName } from './docker.ts'
+import { dirname } from 'node:path'
+import { type Client, startClient } from './client.ts'
 import { type Headscale, startHeadscale } from './headscale.ts'
-import { freshLan, type Network } from './lan.ts'
-import { packagedTmgen } from './package.ts'
-import { waitFor } from './wait.ts'
+import { freshLan } from './lan.ts'
+import { chooseForTheLab, makeWorkspace, type Workspace } from './workspace.ts'
 
 export interface StackOptions {
   /** Owner of the workspace; tmgen runs as this user. Unless told: TMGEN_LAB_UID, or 0. */
@@ -17,57 +10,13 @@ export interface StackOptions {
   provider?: 'headscale' | 'manual'
 }
 
-/** The parts of the gateway's status that tests look at. */
-export interface GatewayStatus {
-  config_sha256: string
-  rejected: { error: string } | null
-  started_at: string
-  nodes: Record<string, NodeStatus>
-}
-
-export interface NodeStatus {
-  state: string
-  hostname: string
-  dns_name: string
-  ips: string[] | null
-  node_id: string
-  key_needed: boolean
-  last_error: string
-  connections: number
-  accepted: number
-  refused: number
-  peers: { login: string; path: string; connections: number }[] | null
-}
-
 /** A workspace of tmgen with a LAN and a Headscale around it, as a person would have it. */
-export interface Stack {
-  dir: string
-  storage: string
-  lan: Network
+export interface Stack extends Workspace {
   headscale: Headscale
-  env: Record<string, string>
-  /** Runs the tmgen command in the workspace; never throws for its exit code. */
-  tmgen(args: readonly string[], options?: { input?: string; cwd?: string; env?: Record<string, string> }): Promise<Ran>
-  /** As tmgen, but a failure throws; gives stdout. */
-  must(args: readonly string[], options?: { input?: string; cwd?: string }): Promise<string>
   /** What `tmgen policy show` prints goes into Headscale, as a person would paste it. */
   pastePolicy(): Promise<void>
-  up(): Promise<void>
-  status(): Promise<GatewayStatus>
-  node(user: string): Promise<NodeStatus>
-  /** Waits until these nodes run. */
-  running(...users: string[]): Promise<void>
-  login(user: string): Promise<Login>
   /** A client of this person on the LAN; the Headscale user is made where it is missing. */
   client(login: string): Promise<Client>
-  /** Waits until a session of the user's own opens, and gives how long that took in milliseconds. */
-  session(client: Client, user: string, share: string): Promise<number>
-  /** Changes a file of the workspace; throws when nothing changed, so that a test never runs on an edit that missed. */
-  edit(file: string, change: (text: string) => string): void
-  /** Waits until the gateway has loaded the config that lies in generated/ now. */
-  loaded(): Promise<void>
-  containerOf(service: string): Promise<{ id: string; startedAt: string }>
-  healthy(service: string): Promise<void>
 }
 
 /** Makes LAN, Headscale and a workspace through `tmgen init`; nobody is added yet. */
@@ -75,122 +24,24 @@ export async function startStack({
   uid = Number(process.env.TMGEN_LAB_UID ?? 0),
   provider = 'headscale',
 }: StackOptions = {}): Promise<Stack> {
-  const tmgenJs = await packagedTmgen()
   const lan = await freshLan()
   const headscale = await startHeadscale(lan)
-  const home = mkdtempSync(join(tmpdir(), 'tmgen-lab-stack-'))
-  onCleanup(`folder ${home}`, async () => rmSync(home, { recursive: true, force: true }))
-  const [dir, storage] = [join(home, uniqueName('ws')), join(home, 'storage')]
-  mkdirSync(storage)
-  // A folder that the owner may write into, on a path that the container users may pass.
-  chmodSync(home, 0o755)
-  for (const made of [home, storage]) chownSync(made, uid, uid)
-
-  const env = { TMGEN_HEADSCALE_API_KEY: await headscale.apiKey(), NODE_EXTRA_CA_CERTS: headscale.caFile, HOME: home }
-  const asOwner =
-    uid === 0 ? [] : ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, `--groups=${uid},${await dockerGroup()}`]
+  const keys = { TMGEN_HEADSCALE_API_KEY: await headscale.apiKey(), NODE_EXTRA_CA_CERTS: headscale.caFile }
+  const workspace = await makeWorkspace(lan, uid, keys)
   const stack: Stack = {
-    dir,
-    storage,
-    lan,
+    ...workspace,
     headscale,
-    env,
-    tmgen: (args, options = {}) => {
-      const [command, ...rest] = [...asOwner, process.execPath, tmgenJs, ...args]
-      const input = options.input === undefined ? {} : { input: options.input }
-      return run(command as string, rest, { cwd: options.cwd ?? stack.dir, env: { ...env, ...options.env }, ...input })
-    },
-    must: async (args, options = {}) => {
-      const ran = await stack.tmgen(args, options)
-      if (ran.code !== 0) throw new Error(`tmgen ${args.join(' ')} exited ${ran.code}:\n${ran.stderr}${ran.stdout}`)
-      return ran.stdout
-    },
     pastePolicy: async () => headscale.setPolicy(JSON.parse(await stack.must(['policy', 'show']))),
-    up: () => composeUp(stack.dir),
-    status: () => gatewayStatus<GatewayStatus>(stack.dir),
-    node: async (user) => {
-      const found = (await stack.status()).nodes[user]
-      if (!found) throw new Error(`the gateway has no node ${user}`)
-      return found
-    },
-    running: async (...users) => {
-      for (const user of users)
-        await waitFor(`node of ${user}`, async () => (await stack.node(user)).state === 'running', { timeout: 60_000 })
-    },
-    login: async (user) => ({
-      user,
-      password: readFileSync(join(stack.dir, 'secrets/smb', user, 'password'), 'utf8').trim(),
-    }),
     client: async (login) => {
       const users = (await headscale.cli<{ name: string }[] | null>('users', 'list')) ?? []
       if (!users.some((one) => one.name === login)) await headscale.createUser(login)
       const authKey = await headscale.preAuthKey({ user: login })
       return startClient({ login, network: lan, loginServer: headscale.url, authKey, caFile: headscale.caFile })
     },
-    session: async (client, user, share) => {
-      const started = Date.now()
-      const who = await stack.login(user)
-      const host = await client.peerIp(`tm-${user}`)
-      await waitFor(
-        `a session of ${user}`,
-        async () => {
-          const ran = await client.smb(host, share, who, 'ls')
-          if (ran.code !== 0) throw new Error(ran.stdout + ran.stderr)
-          return true
-        },
-        { timeout: 60_000 },
-      )
-      return Date.now() - started
-    },
-    edit: (file, change) => {
-      const path = join(stack.dir, file)
-      const before = readFileSync(path, 'utf8')
-      const after = change(before)
-      if (after === before) throw new Error(`the edit of ${file} changed nothing`)
-      writeFileSync(path, after)
-    },
-    loaded: async () => {
-      const path = join(stack.dir, 'generated/caddy/config.json')
-      const wanted = createHash('sha256').update(readFileSync(path)).digest('hex')
-      await waitFor('the gateway to load its config', async () => (await stack.status()).config_sha256 === wanted)
-    },
-    containerOf: async (service) => {
-      const id = await serviceId(stack.dir, service)
-      if (id === undefined) throw new Error(`no container of ${service}`)
-      return { id, startedAt: await docker(['inspect', '-f', '{{.State.StartedAt}}', id]) }
-    },
-    healthy: async (service) => {
-      const { id } = await stack.containerOf(service)
-      const health = () => docker(['inspect', '-f', '{{.State.Health.Status}}', id])
-      await waitFor(`${service} to be healthy`, async () => (await health()) === 'healthy', { timeout: 90_000 })
-    },
   }
   const url = ['--url', headscale.url]
+  const { dir, storage } = workspace
   await stack.must(['init', dir, '--provider', provider, ...url, '--storage', storage, '--yes'], { cwd: dirname(dir) })
-  chooseForTheLab(stack)
+  chooseForTheLab(stack, headscale.caFile)
   return stack
-}
-
-/** What a person with a private CA and no internet chooses: base images, the CA, and tailscale's offline switches. */
-function chooseForTheLab(stack: Stack): void {
-  const { debian, golang } = baseImages()
-  const images = [debian && `  debian: ${debian}\n`, golang && `  golang: ${golang}\n`].filter(Boolean).join('')
-  if (images !== '') stack.edit('tmgen.yaml', (text) => `${text.replace(/\n?$/, '\n')}images:\n${images}`)
-  writeFileSync(
-    join(stack.dir, 'docker-compose.base.yml'),
-    `services:
-  gateway:
-    environment:
-      SSL_CERT_FILE: /etc/tmgen-lab-ca.pem
-      TS_NO_LOGS_NO_SUPPORT: "true"
-      TS_DISABLE_PORTMAPPER: "1"
-    volumes:
-      - { type: bind, source: ${stack.headscale.caFile}, target: /etc/tmgen-lab-ca.pem, read_only: true }
-`,
-  )
-}
-
-async function dockerGroup(): Promise<string> {
-  const found = (await run('stat', ['-c', '%g', '/var/run/docker.sock'])).stdout.trim()
-  return found === '' ? '0' : found
 }
