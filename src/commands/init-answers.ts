@@ -1,5 +1,5 @@
 import { basename, resolve } from 'node:path'
-import type { NewControl } from '../config/index.ts'
+import type { NewControl, NewImages } from '../config/index.ts'
 import { TmgenError } from '../errors.ts'
 import { missingFlag, type Prompts } from '../ui/prompts.ts'
 import type { Context } from './context.ts'
@@ -10,6 +10,7 @@ export interface InitOptions {
   url?: string
   name?: string
   subnet?: string
+  image?: NewImages
   host: 'local' | 'remote'
   tlsCert?: string
   tlsKey?: string

@@ -19,7 +19,8 @@ export async function init(context: Context, folder: string | undefined, options
     ? { subnet: options.subnet, notes: [] }
     : await chooseSubnet(world, options.host, workspace)
   const { newConfigText } = await import('../config/index.ts')
-  const text = asUsage(() => newConfigText({ workspace, control, storageRoot, subnet, host: options.host }))
+  const images = options.image ?? {}
+  const text = asUsage(() => newConfigText({ workspace, control, storageRoot, subnet, host: options.host, images }))
   const outcome = await initWorkspace(world, dir, text)
   for (const note of new Set([...notes, ...outcome.notes])) ui.note(printable(note))
   ui.done(`made the workspace ${workspace} in ${dir} (subnet ${subnet})`)

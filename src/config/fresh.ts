@@ -1,5 +1,5 @@
 import { parseConfig } from './parse.ts'
-import type { NewControl } from './schema.ts'
+import type { NewControl, NewImages } from './schema.ts'
 import { flow, scalar } from './style.ts'
 
 /** What `tmgen init` knows. */
@@ -11,6 +11,8 @@ export interface NewConfigOptions {
   /** CIDR, for example 10.77.0.0/22. */
   subnet: string
   host?: 'local' | 'remote'
+  /** In place of the pinned bases and of builds. */
+  images?: NewImages
 }
 
 /** First line of a new file: editors with the YAML language server complete and check by it. */
@@ -28,6 +30,9 @@ const controlComment: Record<NewControl['provider'], string> = {
 export function newConfigText(options: NewConfigOptions): string {
   const { provider, ...rest } = options.control
   const control = Object.entries(rest).filter(([, value]) => value !== undefined)
+  const images = Object.entries(options.images ?? {}).flatMap(([name, ref]) =>
+    ref === undefined ? [] : [{ name, ref }],
+  )
   const text = [
     schemaLine,
     '# Who gets a Time Machine server, and where. After a change: tmgen generate, then docker compose up -d.',
@@ -50,6 +55,14 @@ export function newConfigText(options: NewConfigOptions): string {
     'network:',
     `  subnet: ${scalar(options.subnet)}`,
     '',
+    ...(images.length === 0
+      ? []
+      : [
+          '# Images in place of the pinned bases (debian, golang), or ready ones in place of builds.',
+          'images:',
+          ...images.map(({ name, ref }) => `  ${name}: ${scalar(ref)}`),
+          '',
+        ]),
     '# Size limit of a Mac that names none: digits and one of K, M, G, T, P.',
     'defaults:',
     '  quota: 1T',

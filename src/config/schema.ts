@@ -81,3 +81,5 @@ export type NewUser = z.input<typeof userSchema>
 /** A Mac as a command adds it. */
 export type NewMac = NewUser['macs'][number]
 export type NewControl = z.input<typeof configSchema>['control']
+/** Images as a new config names them: debian and golang are bases for builds, the others ready images. */
+export type NewImages = NonNullable<z.input<typeof configSchema>['images']>

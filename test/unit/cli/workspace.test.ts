@@ -20,6 +20,16 @@ describe('init', () => {
     expect(scene.text('tmgen.yaml')).toMatch(/^ {2}subnet: 10\.\d+\.\d+\.0\/22$/m)
   })
 
+  test('writes images of a mirror into the new config, where the build uses them', async () => {
+    const images = '--image golang=mirror.example.com:5000/golang:1.26 --image samba=own/samba'
+    const { code } = await scene.tmgen(`init timemachine --provider manual --storage /srv/tm ${images}`)
+    expect(code).toBe(0)
+    expect(scene.text('tmgen.yaml')).toContain(
+      'images:\n  golang: "mirror.example.com:5000/golang:1.26"\n  samba: own/samba\n',
+    )
+    expect(scene.text('generated/docker-compose.yml')).toContain('mirror.example.com:5000/golang:1.26')
+  })
+
   test.each([
     ['--storage /srv/tm', '--provider is missing'],
     ['--provider manual', '--storage is missing'],
@@ -27,6 +37,9 @@ describe('init', () => {
     ['--provider embedded --url https://hs.example.com --storage /srv/tm', '--acme-email is missing'],
     ['--provider embedded --url https://hs.example.com --storage /srv/tm --tls-cert /c', '--tls-cert and --tls-key'],
     ['--provider manual --storage /srv/tm --acme-email a@b', 'for --provider embedded only'],
+    ['--provider manual --storage /srv/tm --image python=x', 'write NAME=REF'],
+    ['--provider manual --storage /srv/tm --image golang=a --image golang=b', 'golang is given twice'],
+    ['--provider manual --storage /srv/tm --image golang=', 'images.golang must be an image reference'],
     ['--provider manual --storage /srv/tm --name Über', 'error[usage]: workspace must be'],
     ['--provider manual --storage /srv/tm --subnet 10.0.0.0/8', 'network.subnet is too large'],
     ['--provider headscale --url hs --storage /srv/tm', 'control.url must'],
