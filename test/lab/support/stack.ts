@@ -1,4 +1,3 @@
-import { dirname } from 'node:path'
 import { type Client, startClient } from './client.ts'
 import { type Headscale, startHeadscale } from './headscale.ts'
 import { freshLan } from './lan.ts'
@@ -28,20 +27,17 @@ export async function startStack({
   const headscale = await startHeadscale(lan)
   const keys = { TMGEN_HEADSCALE_API_KEY: await headscale.apiKey(), NODE_EXTRA_CA_CERTS: headscale.caFile }
   const workspace = await makeWorkspace(lan, uid, keys)
-  const stack: Stack = {
-    ...workspace,
+  const stack: Stack = Object.assign(workspace, {
     headscale,
     pastePolicy: async () => headscale.setPolicy(JSON.parse(await stack.must(['policy', 'show']))),
-    client: async (login) => {
+    client: async (login: string) => {
       const users = (await headscale.cli<{ name: string }[] | null>('users', 'list')) ?? []
       if (!users.some((one) => one.name === login)) await headscale.createUser(login)
       const authKey = await headscale.preAuthKey({ user: login })
       return startClient({ login, network: lan, loginServer: headscale.url, authKey, caFile: headscale.caFile })
     },
-  }
-  const url = ['--url', headscale.url]
-  const { dir, storage } = workspace
-  await stack.must(['init', dir, '--provider', provider, ...url, '--storage', storage, '--yes'], { cwd: dirname(dir) })
+  })
+  await stack.init('--provider', provider, '--url', headscale.url)
   chooseForTheLab(stack, headscale.caFile)
   return stack
 }

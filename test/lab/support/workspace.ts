@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { onCleanup } from './cleanup.ts'
 import type { Client, Login } from './client.ts'
 import { composeUp, gatewayStatus, serviceId } from './compose.ts'
@@ -39,9 +39,14 @@ export interface Workspace {
   lan: Network
   env: Record<string, string>
   /** Runs the tmgen command in the workspace; never throws for its exit code. */
-  tmgen(args: readonly string[], options?: { input?: string; cwd?: string; env?: Record<string, string> }): Promise<Ran>
+  tmgen(
+    args: readonly string[],
+    options?: { input?: string; cwd?: string; env?: Record<string, string>; timeout?: number },
+  ): Promise<Ran>
   /** As tmgen, but a failure throws; gives stdout. */
-  must(args: readonly string[], options?: { input?: string; cwd?: string }): Promise<string>
+  must(args: readonly string[], options?: { input?: string; cwd?: string; timeout?: number }): Promise<string>
+  /** `tmgen init` with storage and the lab's base images. */
+  init(...flags: string[]): Promise<string>
   up(): Promise<void>
   status(): Promise<GatewayStatus>
   node(user: string): Promise<NodeStatus>
@@ -82,12 +87,18 @@ export async function makeWorkspace(lan: Network, uid: number, env: Record<strin
         cwd: options.cwd ?? workspace.dir,
         env: { ...workspace.env, ...options.env },
         ...input,
+        ...(options.timeout && { timeout: options.timeout }),
       })
     },
     must: async (args, options = {}) => {
       const ran = await workspace.tmgen(args, options)
       if (ran.code !== 0) throw new Error(`tmgen ${args.join(' ')} exited ${ran.code}:\n${ran.stderr}${ran.stdout}`)
       return ran.stdout
+    },
+    init: (...flags) => {
+      const images = Object.entries(baseImages()).flatMap(([name, ref]) => ['--image', `${name}=${ref}`])
+      const all = ['init', workspace.dir, ...flags, '--storage', storage, ...images, '--yes']
+      return workspace.must(all, { cwd: dirname(workspace.dir), timeout: 600_000 })
     },
     up: () => composeUp(workspace.dir),
     status: () => gatewayStatus<GatewayStatus>(workspace.dir),
@@ -147,11 +158,8 @@ export async function makeWorkspace(lan: Network, uid: number, env: Record<strin
   return workspace
 }
 
-/** What a person with a private CA and no internet chooses: base images, the CA, and tailscale's offline switches. */
+/** What a person with a private CA and no internet chooses: ports, the CA, and tailscale's offline switches. */
 export function chooseForTheLab(workspace: Workspace, caFile: string): void {
-  const { debian, golang } = baseImages()
-  const images = [debian && `  debian: ${debian}\n`, golang && `  golang: ${golang}\n`].filter(Boolean).join('')
-  if (images !== '') workspace.edit('tmgen.yaml', (text) => `${text.replace(/\n?$/, '\n')}images:\n${images}`)
   // Two blocks of 32 ports somewhere in 22048-30239, so that two stacks on one machine seldom meet.
   const from = 22_048 + 64 * Math.floor(Math.random() * 128)
   const udp = `$&  udp: { from: ${from}, to: ${from + 63} }\n`
