@@ -35,6 +35,7 @@ anonymous_list() { inside gateway smbclient -L "//$alice_ip" -U% -m SMB3; }
 old() { smb gateway macbook ls --option="client min protocol=NT1" --option="client max protocol=$1"; }
 unsigned() { smb gateway macbook ls --option='client signing=disabled'; }
 it "a wrong password is refused" refused wrong_password
+it "a refused login is logged, with the name" has "$(docker logs "$id-alice" 2>&1)" 'user [WORKGROUP]\[alice]'
 it "a guest is refused" refused guest
 it "an unknown user is not turned into a guest" refused unknown_user
 it "an anonymous list of shares is refused" refused anonymous_list
@@ -66,6 +67,9 @@ it "the health check needs no capability" inside alice setpriv --inh-caps=-all -
   sh /usr/lib/tmgen/healthcheck
 it "the health check reports the firewall" has "$(inside alice sh /usr/lib/tmgen/healthcheck)" 'firewall on'
 it "the health check fails where no smbd serves" not healthy gateway
+
+quiet() { not grep -F -e 'IPC$' -e 'guest user' <<< "$(docker logs "$id-alice" 2>&1)"; }
+it "health checks leave nothing in the log" quiet
 
 new_password() {
   in_world 'echo another-one > /w/alice/secrets/password'
