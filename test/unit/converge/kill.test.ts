@@ -203,6 +203,38 @@ describe('an interrupted run', () => {
     expect(place.disk.text(`${ws}/generated/users/alice/smb.conf`)).toContain('[imac]')
   })
 
+  it('is finished even by a command that is then refused', async () => {
+    const place = await scene()
+    const hook: Hook = (what, path, moment) => {
+      if (what === 'write' && path.endsWith('tmgen.lock.json') && moment === 'before') throw new Kill('after the edit')
+    }
+    await run(place, addUser('alice'), { hook }).catch(() => undefined)
+    const [error] = await failure(run(place, addUser('alice')))
+    expect(error).toMatch(/^(config-invalid|usage): .*alice/)
+    expectRight(place, ['alice'])
+  })
+
+  it('of a user added by hand leaves no key to another who takes that place in the config', async () => {
+    const place = await scene()
+    const before = place.disk.text(`${ws}/tmgen.yaml`)!
+    const withUser = (name: string) =>
+      place.disk.put(
+        `${ws}/tmgen.yaml`,
+        before.replace(/^users:.*$/m, `users: [{ name: ${name}, logins: [${name}@x.org], macs: [{ name: mac }] }]`),
+      )
+    withUser('bob')
+    const hook: Hook = (what, path, moment) => {
+      if (what === 'write' && path.endsWith('smb/bob/password') && moment === 'before') throw new Kill('after the key')
+    }
+    await run(place, { name: 'provision' }, { hook }).catch(() => undefined)
+    expect(place.plane.usable('tag:tm-bob', now)).toHaveLength(1)
+    withUser('carol')
+    const { notes } = await run(place, generate)
+    expect(place.plane.usable('tag:tm-bob', now)).toEqual([])
+    expect(place.disk.text(`${ws}/state/control.json`)).toBeUndefined()
+    expect(notes.join()).toContain('carol needs an auth key (it has none yet)')
+  })
+
   it('leaves a key alone that a person made for the same tag after it was used', async () => {
     const place = await killedAfterMint()
     place.plane.hook = () => undefined
