@@ -21,7 +21,7 @@ export const aclRoutes: Route = (request, response, state) => {
     send(response, 200, fault === undefined ? {} : { message: 'test(s) failed', data: [{ user: '', errors: [fault] }] })
   } else if (fault !== undefined) {
     send(response, 400, { message: fault })
-  } else if (wanted !== undefined && wanted !== state.etag) {
+  } else if (wanted !== undefined && wanted !== '*' && wanted !== state.etag) {
     send(response, 412, { message: 'precondition failed, invalid old hash' })
   } else {
     state.policy = request.body

@@ -97,6 +97,7 @@ describe('broaderRules', () => {
   it('leaves out grants of capabilities alone', () => {
     expect(opened('grants', { src: ['*'], dst: ['*'], app: { 'example.com/cap': [{}] } })).toEqual([])
     expect(opened('grants', { src: ['*'], dst: ['*'] })).toEqual(both)
+    expect(opened('grants', { src: ['*'], dst: ['*'], ip: ['*'], app: {} })).toEqual(both)
   })
 
   it('looks into groups and hosts', () => {

@@ -120,6 +120,7 @@ describe('provider tailscale', () => {
     const before = standIn.state.policy
     const fault = await faultOf(withKey().writePolicy({ text: '{"nonsense": 1}', etag: standIn.state.etag }))
     expect(fault).toMatchObject({ code: 'control-refused', message: expect.stringContaining('unknown field') })
+    expect(standIn.requests).toEqual(['POST /api/v2/tailnet/-/acl/validate'])
     expect(standIn.state.policy).toBe(before)
   })
 
