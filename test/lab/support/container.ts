@@ -21,7 +21,9 @@ export async function startContainer(
   command: readonly string[] = [],
 ): Promise<Container> {
   const name = uniqueName(kind)
-  const id = await docker(['run', '-d', '--name', name, '--hostname', name, ...flags, image, ...command])
+  // Docker takes no name of its own for a container in another one's network.
+  const hostname = flags.some((flag) => flag.startsWith('container:')) ? [] : ['--hostname', name]
+  const id = await docker(['run', '-d', '--name', name, ...hostname, ...flags, image, ...command])
   let gone = false
   const remove = async () => {
     if (gone) return

@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs'
+import { cpus, loadavg, release, totalmem } from 'node:os'
+import { docker } from '../test/lab/support/index.ts'
+import { table } from './table.ts'
+
+/** Table of what the figures came from: hardware, kernel, versions, the day. `docker`: also what runs in containers. */
+export async function machine(withDocker: boolean): Promise<string> {
+  const all = cpus()
+  const rows = [
+    ['CPU', `${all[0]?.model.trim() || 'unknown model'}, ${all.length} cores`],
+    ['Memory', `${(totalmem() / 1024 ** 3).toFixed(0)} GiB`],
+    ['Kernel', `Linux ${release()}`],
+    ['Node', process.version],
+  ]
+  if (withDocker) {
+    rows.push(['Docker', await docker(['version', '--format', '{{.Server.Version}}'])])
+    rows.push(['tailscaled', await inClient('tailscaled', '--version')])
+    rows.push(['tailscale.com in the gateway', moduleVersion('tailscale.com')])
+    rows.push(['smbclient', (await inClient('smbclient', '--version')).replace('Version ', '')])
+  }
+  rows.push(['Measured', `${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC`])
+  return table(['What', 'Is'], rows)
+}
+
+/** 1, 5 and 15 minute load, as uptime shows it. */
+export function load(): string {
+  return loadavg()
+    .map((one) => one.toFixed(2))
+    .join(' ')
+}
+
+/** First line that a program of the client image prints. */
+async function inClient(program: string, flag: string): Promise<string> {
+  const printed = await docker(['run', '--rm', '--network', 'none', '--entrypoint', program, 'tmgen-lab/client', flag])
+  return printed.split('\n')[0]?.trim() ?? ''
+}
+
+function moduleVersion(module: string): string {
+  const text = readFileSync(new URL('../gateway/go.mod', import.meta.url), 'utf8')
+  return new RegExp(`^\\s*(?:require )?${module.replaceAll('.', '\\.')} (v\\S+)`, 'm').exec(text)?.[1] ?? 'unknown'
+}
