@@ -49,7 +49,7 @@ export function baseImages(): { debian?: string; golang?: string } {
   return { ...(debian && { debian }), ...(golang && { golang }) }
 }
 
-/** A name that no other run uses: tmgen-lab-KIND-xxxxxx. */
+/** A name that no other run uses: tmgen-lab-KIND-xxxxxx; the demo sets another prefix, to find its own again. */
 export function uniqueName(kind: string): string {
-  return `tmgen-lab-${kind}-${Math.random().toString(16).slice(2, 8)}`
+  return `${process.env.TMGEN_LAB_PREFIX ?? 'tmgen-lab'}-${kind}-${Math.random().toString(16).slice(2, 8)}`
 }

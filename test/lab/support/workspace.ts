@@ -164,9 +164,12 @@ export function chooseForTheLab(workspace: Workspace, caFile: string): void {
   const from = 22_048 + 64 * Math.floor(Math.random() * 128)
   const udp = `$&  udp: { from: ${from}, to: ${from + 63} }\n`
   workspace.edit('tmgen.yaml', (text) => text.replace(/^network:\n/m, udp))
-  writeFileSync(
-    join(workspace.dir, 'docker-compose.base.yml'),
-    `services:
+  writeFileSync(join(workspace.dir, 'docker-compose.base.yml'), gatewayChoices(caFile))
+}
+
+/** A docker-compose.base.yml for a tailnet with a private CA that has no internet. */
+export function gatewayChoices(caFile: string): string {
+  return `services:
   gateway:
     environment:
       SSL_CERT_FILE: /etc/tmgen-lab-ca.pem
@@ -174,8 +177,7 @@ export function chooseForTheLab(workspace: Workspace, caFile: string): void {
       TS_DISABLE_PORTMAPPER: "1"
     volumes:
       - { type: bind, source: ${caFile}, target: /etc/tmgen-lab-ca.pem, read_only: true }
-`,
-  )
+`
 }
 
 async function dockerGroup(): Promise<string> {

@@ -1,0 +1,125 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import {
+  backUpBundle,
+  type Client,
+  cleanUp,
+  compose,
+  composeExec,
+  docker,
+  type EmbeddedStack,
+  makeSparsebundle,
+  run,
+  startEmbeddedStack,
+  waitFor,
+} from './support/index.ts'
+
+interface Inspected {
+  NetworkSettings: { Networks: Record<string, { IPAddress: string }> }
+  Mounts: { Source: string; Destination: string }[]
+}
+
+interface Policy {
+  tagOwners: Record<string, string[]>
+  grants: { src: string[]; dst: string[]; ip: string[] }[]
+}
+
+let stack: EmbeddedStack
+let alice: Client
+let bob: Client
+
+const inspect = async (service: string): Promise<Inspected> => {
+  const { id } = await stack.containerOf(service)
+  return JSON.parse(await docker(['inspect', id]))[0]
+}
+const policy = () => stack.headscale<Policy>('policy', 'get')
+async function setPolicy(wanted: Policy): Promise<void> {
+  const command = ['headscale', 'policy', 'set', '-f', '/dev/stdin']
+  const ran = await composeExec(stack.dir, 'headscale', command, { input: JSON.stringify(wanted) })
+  if (ran.code !== 0) throw new Error(ran.stderr)
+}
+
+beforeAll(async () => {
+  stack = await startEmbeddedStack()
+})
+afterAll(cleanUp)
+
+test('init starts Headscale alone, with a policy that closes everything before the first key exists', async () => {
+  expect(await compose(stack.dir, ['ps', '--services'])).toBe('headscale')
+  expect((await stack.headscale<unknown[] | null>('preauthkeys', 'list')) ?? []).toEqual([])
+  // No node has this tag: the rule is there so that the policy is not empty, which would allow everything.
+  expect((await policy()).grants).toEqual([{ src: ['tag:tmgen'], dst: ['tag:tmgen'], ip: ['tcp:445'] }])
+})
+
+// Headscale names peers to each other while no rule of the policy has a node on both ends; packets are refused all the
+// same, and that is what is looked at. With every port opened they do pass, so that the refusal means something.
+test('two strangers who enrol cannot reach each other', async () => {
+  const [one, two] = [await stack.stranger('one'), await stack.stranger('two')]
+  await two.must(['sh', '-c', 'python3 -m http.server 8000 >/dev/null 2>&1 &'])
+  await waitFor('the listener', () => two.connects(two.tailnetIp, 8000))
+  expect(await one.connects(two.tailnetIp, 8000)).toBe(false)
+  const closed = await policy()
+  await setPolicy({ ...closed, grants: [{ src: ['*'], dst: ['*'], ip: ['*'] }] })
+  await waitFor('the open policy to let one through', () => one.connects(two.tailnetIp, 8000))
+  await setPolicy(closed)
+  await one.remove()
+  await two.remove()
+})
+
+test('add user makes the Headscale user, a tagged single-use key for the node, and its one grant', async () => {
+  await stack.must(['add', 'user', 'alice', '--login', 'alice', '--mac', 'macbook'])
+  await stack.must(['add', 'user', 'bob', '--login', 'bob', '--mac', 'imac'])
+  const users = await stack.headscale<{ name: string }[]>('users', 'list')
+  expect(users.map(({ name }) => name)).toEqual(expect.arrayContaining(['alice', 'bob']))
+  const keys = await stack.headscale<{ reusable?: boolean; acl_tags?: string[] }[]>('preauthkeys', 'list')
+  const ofAlice = keys.filter((key) => key.acl_tags?.includes('tag:tm-alice'))
+  expect(ofAlice.map((key) => [key.acl_tags, key.reusable ?? false])).toEqual([[['tag:tm-alice'], false]])
+  expect((await policy()).grants).toEqual([
+    { src: ['alice@'], dst: ['tag:tm-alice'], ip: ['tcp:445'] },
+    { src: ['bob@'], dst: ['tag:tm-bob'], ip: ['tcp:445'] },
+  ])
+})
+
+test('an invited Mac joins and backs up through its own node on a direct path', async () => {
+  await stack.up()
+  await stack.running('alice', 'bob')
+  alice = await stack.invited('alice')
+  await stack.session(alice, 'alice', 'macbook')
+  const [host, bundle] = [await alice.peerIp('tm-alice'), await makeSparsebundle(alice, '/tmp')]
+  await backUpBundle(alice, host, 'macbook', await stack.login('alice'), bundle)
+  expect((await alice.path('tm-alice')).path).toBe('direct')
+})
+
+test("bob backs up to his own node, does not see alice's, and is refused at her address", async () => {
+  bob = await stack.invited('bob')
+  await stack.session(bob, 'bob', 'imac')
+  expect(await bob.peer('tm-alice')).toBeUndefined()
+  expect(await bob.connects(await alice.peerIp('tm-alice'), 445)).toBe(false)
+})
+
+test('the gateway finds the control server on the uplink by its server name, not around a router', async () => {
+  const { id } = await stack.containerOf('gateway')
+  const { Networks } = (await inspect('headscale')).NetworkSettings
+  const look = ['run', '--rm', '--network', `container:${id}`, '--entrypoint', 'getent', 'tmgen-lab/client']
+  const [found] = (await docker([...look, 'ahostsv4', stack.server])).split(/\s/)
+  expect(Object.values(Networks).map((network) => network.IPAddress)).toEqual([found])
+})
+
+test('Headscale is not on the network of the shares, and its admin socket lies in no mounted folder', async () => {
+  const { NetworkSettings, Mounts } = await inspect('headscale')
+  expect(Object.keys(NetworkSettings.Networks)).toEqual([expect.stringMatching(/_uplink$/)])
+  expect(Mounts.map((mount) => mount.Destination).filter((path) => /^\/(var\/)?run/.test(path))).toEqual([])
+  const found = await run('find', [join(stack.dir), '-type', 's'])
+  expect(found.stdout.trim().split('\n')).toEqual([join(stack.dir, 'state/status/status.sock')])
+})
+
+test('another user joins the running stack, and everybody else runs on', async () => {
+  const services = ['headscale', 'gateway', 'samba-alice', 'samba-bob']
+  const before = await Promise.all(services.map((service) => stack.containerOf(service)))
+  await stack.must(['add', 'user', 'carol', '--login', 'carol', '--mac', 'mini'])
+  await stack.up()
+  await stack.loaded()
+  await stack.running('carol')
+  expect(await Promise.all(services.map((service) => stack.containerOf(service)))).toEqual(before)
+  await stack.session(alice, 'alice', 'macbook')
+})
