@@ -3,9 +3,16 @@
 
 compose_version=v2.40.3
 
+# compose_suffices: 2.20 was the first that reads `include`.
+compose_suffices() {
+  local have
+  have=$(docker compose version --short 2>/dev/null) || return 1
+  [ "$(printf '%s\n' 2.20 "${have#v}" | sort -V | head -n 1)" = 2.20 ]
+}
+
 ensure_compose() {
-  docker compose version >/dev/null 2>&1 && return
-  debian_root || die "docker compose is missing: install Docker's compose plugin (2.20 or newer)."
+  compose_suffices && return
+  debian_root || die "docker compose is missing or too old: install Docker's compose plugin (2.20 or newer)."
   ensure_go
   local built
   built=$cache/bin/docker-compose-$compose_version-$(key "$lab"/compose/*)
@@ -22,5 +29,5 @@ ensure_compose() {
   mkdir -p "$plugins"
   cp "$built" "$plugins/docker-compose.new"
   mv "$plugins/docker-compose.new" "$plugins/docker-compose"
-  docker compose version >/dev/null || die "the compose plugin that was built does not start"
+  compose_suffices || die "the compose plugin that was built is not the one Docker takes: $(docker compose version 2>&1)"
 }

@@ -27,6 +27,8 @@ start_engine() {
   engine_answers && return
   say "starting dockerd (log: $cache/logs/dockerd.log)"
   mkdir -p "$cache/logs" "$cache/docker"
+  # dockerd refuses to start while a pid file names any process that runs.
+  engine_is_ours || rm -f "$cache/dockerd.pid"
   setsid dockerd --data-root "$cache/docker" --userland-proxy=false --pidfile "$cache/dockerd.pid" \
     >"$cache/logs/dockerd.log" 2>&1 </dev/null &
   local tries
@@ -39,7 +41,11 @@ start_engine() {
   die "dockerd did not come up within a minute" "its log: $cache/logs/dockerd.log"
 }
 
-engine_is_ours() { [ -s "$cache/dockerd.pid" ] && kill -0 "$(cat "$cache/dockerd.pid")" 2>/dev/null; }
+# engine_is_ours: whether the pid file names a dockerd that runs. The cache may outlive
+# the machine: the number alone could be anything's by now.
+engine_is_ours() {
+  [ -s "$cache/dockerd.pid" ] && [ "$(cat "/proc/$(cat "$cache/dockerd.pid")/comm" 2>/dev/null)" = dockerd ]
+}
 
 # ensure_engine: afterwards `docker` talks to a running engine.
 ensure_engine() {
