@@ -109,7 +109,7 @@ test('Headscale is not on the network of the shares, and its admin socket lies i
   const { NetworkSettings, Mounts } = await inspect('headscale')
   expect(Object.keys(NetworkSettings.Networks)).toEqual([expect.stringMatching(/_uplink$/)])
   expect(Mounts.map((mount) => mount.Destination).filter((path) => /^\/(var\/)?run/.test(path))).toEqual([])
-  const found = await run('find', [join(stack.dir), '-type', 's'])
+  const found = await run('find', [stack.dir, '-type', 's'])
   expect(found.stdout.trim().split('\n')).toEqual([join(stack.dir, 'state/status/status.sock')])
 })
 
