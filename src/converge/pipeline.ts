@@ -14,7 +14,7 @@ import { observe } from './observe.ts'
 import { type Desired, plan } from './plan.ts'
 import { recover } from './recover.ts'
 import { makePassword, makeWorkspaceKey, readPasswords, readWorkspaceKey } from './secrets.ts'
-import { stateFiles, stateText } from './state-files.ts'
+import { readManifest, stateFiles, stateText } from './state-files.ts'
 import type { Observed, Step } from './types.ts'
 import { findWorkspace, lockTextAfter, openWorkspace, startLock } from './workspace.ts'
 
@@ -142,7 +142,9 @@ async function runOnce(world: World, dir: string, command: Command, dependencies
   const { deployment, lock } = resolve(parsed, startLock(world, workspace))
 
   const secrets = await gatherSecrets(world, dir, deployment)
-  const tree = render(deployment, await loadRenderInputs(world, secrets.all, secrets.workspaceKey))
+  const inputs = await loadRenderInputs(world, secrets.all, secrets.workspaceKey)
+  const written = Object.values((await readManifest(world, dir)).files)
+  const tree = render(deployment, { ...inputs, readBack: new Set(written.map((file) => file.sha256)) })
   const desired: Desired = {
     deployment,
     tree,

@@ -15,4 +15,9 @@ export interface RenderInputs {
   contexts: Readonly<Record<'gateway' | 'samba' | 'headscale', Tree>>
   /** Templates by file name (`smb.conf.hbs`). */
   templates: Readonly<Record<string, string>>
+  /**
+   * Hex SHA-256 of texts that an earlier run read back and wrote. The same bytes are not read back again, which is a
+   * third of a run with nothing to do for 1,000 users.
+   */
+  readBack?: ReadonlySet<string>
 }

@@ -57,6 +57,14 @@ describe('smb.conf', () => {
     expect(() => conf(undefined, {}, changed)).toThrow('[global] hosts allow is undefined')
   })
 
+  it('is not read back again when an earlier run did so with the same bytes, and only then', () => {
+    const alice = user(1, 'alice')
+    const unsound = { 'smb.conf.hbs': 'guest ok = yes\n' }
+    const known = (text: string) => text === 'guest ok = yes\n'
+    expect(smbConf(deployment([alice]), alice, unsound, known)).toBe('guest ok = yes\n')
+    expect(() => smbConf(deployment([alice]), alice, unsound, (text) => !known(text))).toThrow('before the first section')
+  })
+
   it('is refused when the template asks for a value that does not exist', () => {
     expect(() => conf(undefined, {}, { 'smb.conf.hbs': '{{nothing}}' })).toThrow('template smb.conf.hbs: ')
     expect(() => conf(undefined, {}, {})).toThrow('template smb.conf.hbs is missing')
