@@ -52,6 +52,7 @@ type node struct {
 	hub      *hub
 	cancel   context.CancelFunc
 	done     chan struct{}
+	offered  string // hash of the key that the control server was asked about; of the running session
 
 	mu      sync.Mutex
 	info    nodeInfo
@@ -81,6 +82,7 @@ type outcome struct {
 	state     string // shown until the next try
 	refused   string // hash of a key that the control server refused
 	newKey    bool   // a login is wanted and an unused key is there: go on at once
+	askAgain  bool   // a key is there that may not be needed: register without it first
 	wasOnline bool
 }
 
@@ -100,7 +102,7 @@ func (n *node) run(ctx context.Context, after <-chan struct{}) {
 			break
 		}
 		login = out.newKey || (login && !out.wasOnline)
-		if out.newKey {
+		if out.newKey || out.askAgain {
 			pause = retryMin
 			continue
 		}

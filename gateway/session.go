@@ -38,7 +38,10 @@ var (
 // appear in tailscale.com/control/controlclient/direct.go.
 var (
 	loginRefused = regexp.MustCompile(`register request: http 4(0[0-9]|1[0-9]|22)`)
-	nodeUnknown  = regexp.MustCompile(`PollNetMap: initial fetch failed 40[0-4]`)
+	nodeUnknown  = regexp.MustCompile(`initial fetch failed 40[0-4]`)
+	// liteUpdate is the other request of the control client: Headscale keeps
+	// the long poll of a deleted node open, and only this one is refused.
+	liteUpdate = regexp.MustCompile(`lite map update error after \S+: (.+)`)
 )
 
 // session is one life of a node: one tsnet server.
@@ -143,6 +146,10 @@ func (s *session) watch(ctx context.Context) (out outcome) {
 				s.down(st)
 			}
 			if end := s.login(wantsLogin, begun, &out); end {
+				return out
+			}
+			if s.offered() {
+				out.askAgain = true
 				return out
 			}
 		}
@@ -254,6 +261,26 @@ func (s *session) login(wanted, begun time.Time, out *outcome) bool {
 	return false
 }
 
+// offered reports, once for each key, that an unused key lies there although
+// the node runs and nobody is connected: somebody knows that the control
+// server lost the node, which the server itself tells only minutes later.
+func (s *session) offered() bool {
+	s.mu.Lock()
+	running := s.running
+	s.mu.Unlock()
+	n := s.node
+	if !running || len(n.hub.running()) > 0 {
+		return false
+	}
+	key, err := readKey(n.settings.keyFile)
+	if err != nil || key.hash == lastUsedKey(n.settings.dir) || key.hash == n.offered {
+		return false
+	}
+	n.offered = key.hash
+	n.log().Info("a new auth key is there; asking the control server whether it is needed")
+	return true
+}
+
 // urlShown reports whether the control server offers an interactive login.
 func (s *session) urlShown() bool {
 	ctx, cancel := context.WithTimeout(context.Background(), whoIsTimeout)
@@ -290,6 +317,8 @@ func (s *session) logf(format string, a ...any) {
 	line := s.redactString(strings.TrimSpace(fmt.Sprintf(format, a...)))
 	if _, message, ok := strings.Cut(line, "Received error: "); ok {
 		s.note(message)
+	} else if found := liteUpdate.FindStringSubmatch(line); found != nil {
+		s.note(found[1])
 	}
 	s.node.log().Debug(line)
 }
