@@ -52,7 +52,7 @@ describe('changes while people back up', () => {
     [
       'a new quota',
       async () => {
-        stack.edit('tmgen.yaml', (text) => text.replace(/- name: macbook/, '- name: macbook\n        quota: 7G'))
+        stack.edit('tmgen.yaml', (text) => text.replace(/^( *)- name: macbook$/m, '$1- name: macbook\n$1  quota: 7G'))
         await stack.must(['generate'])
       },
       async () => {

@@ -12,7 +12,8 @@ const known = new Set<string>()
 export async function composeUp(workspace: string, args: readonly string[] = []): Promise<void> {
   if (!known.has(workspace)) {
     known.add(workspace)
-    onCleanup(`stack in ${workspace}`, () => composeDown(workspace))
+    // A test may have taken it down and moved the folder.
+    onCleanup(`stack in ${workspace}`, async () => (known.has(workspace) ? composeDown(workspace) : undefined))
   }
   await compose(workspace, ['up', '-d', ...args])
 }
