@@ -62,7 +62,9 @@ describe('smb.conf', () => {
     const unsound = { 'smb.conf.hbs': 'guest ok = yes\n' }
     const known = (text: string) => text === 'guest ok = yes\n'
     expect(smbConf(deployment([alice]), alice, unsound, known)).toBe('guest ok = yes\n')
-    expect(() => smbConf(deployment([alice]), alice, unsound, (text) => !known(text))).toThrow('before the first section')
+    expect(() => smbConf(deployment([alice]), alice, unsound, (text) => !known(text))).toThrow(
+      'before the first section',
+    )
   })
 
   it('is refused when the template asks for a value that does not exist', () => {
