@@ -14,7 +14,7 @@ export async function machine(withDocker: boolean): Promise<string> {
   ]
   if (withDocker) {
     rows.push(['Docker', await docker(['version', '--format', '{{.Server.Version}}'])])
-    rows.push(['tailscaled', await inClient('tailscaled', '--version')])
+    rows.push(['tailscaled', (await inClient('tailscaled', '--version')).replace(/-ERR-.*/, '')])
     rows.push(['tailscale.com in the gateway', moduleVersion('tailscale.com')])
     rows.push(['smbclient', (await inClient('smbclient', '--version')).replace('Version ', '')])
   }

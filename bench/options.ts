@@ -28,6 +28,7 @@ export function readOptions(args: string[]): Options {
   const wanted = values.only.split(',')
   for (const one of wanted)
     if (!parts.some((part) => part === one)) throw new Error(`--only: ${one} is none of ${parts}`)
+  if (values.write && wanted.length < parts.length) throw new Error('--write puts all parts into the page: no --only')
   return {
     parts: parts.filter((part) => wanted.includes(part)),
     // Beyond 768 MiB the file and what comes back do not fit the client's memory disk.
