@@ -49,7 +49,7 @@ export const tag = z
 export const login = z
   .string()
   .regex(
-    /^[^\s\p{Cc}:*,"'\\-][^\s\p{Cc}:*,"'\\]{0,253}$/u,
+    /^[^\s\p{Cc}:*,"'-][^\s\p{Cc}:*,"'\\]{0,253}$/u,
     withHint('must be a login of the tailnet', 'write it as the control plane shows it: alice@example.com'),
   )
   .describe('Login in the tailnet, for example alice@example.com')

@@ -73,18 +73,17 @@ describe('changes while people back up', () => {
       },
     ],
   ]
-  test.each(changes)(
-    '%s takes effect by plain `up -d`, and touches the container of that user alone',
-    async (_what, change, check) => {
-      const others = () => Promise.all(['gateway', 'samba-bob'].map((service) => stack.containerOf(service)))
-      const [before, hers] = [await others(), await stack.containerOf('samba-alice')]
-      await change()
-      await stack.up()
-      await check()
-      expect(await others()).toEqual(before)
-      expect((await stack.containerOf('samba-alice')).id).not.toBe(hers.id)
-    },
-  )
+  test.each(
+    changes,
+  )('%s takes effect by plain `up -d`, and touches the container of that user alone', async (_what, change, check) => {
+    const others = () => Promise.all(['gateway', 'samba-bob'].map((service) => stack.containerOf(service)))
+    const [before, hers] = [await others(), await stack.containerOf('samba-alice')]
+    await change()
+    await stack.up()
+    await check()
+    expect(await others()).toEqual(before)
+    expect((await stack.containerOf('samba-alice')).id).not.toBe(hers.id)
+  })
 
   test('after `down -v` and a renamed folder, `up -d` brings the same nodes back', async () => {
     const identity = async () => {

@@ -27,13 +27,13 @@ describe('two users on one gateway', () => {
     ['Headscale', async () => [stack.headscale.ip, 443]],
     ['the host on the bridge', async () => [await bridge(), await hostListener()]],
     ['the host on the LAN', async () => [stack.lan.hostIp, await hostListener()]],
-  ] as [string, () => Promise<[string, number]>][])(
-    'a shell in a Samba container cannot open a TCP connection to %s',
-    async (_whom, where) => {
-      const [ip, port] = await where()
-      expect(await connectsFrom('samba-alice', ip, port)).toBe(false)
-    },
-  )
+  ] as [
+    string,
+    () => Promise<[string, number]>,
+  ][])('a shell in a Samba container cannot open a TCP connection to %s', async (_whom, where) => {
+    const [ip, port] = await where()
+    expect(await connectsFrom('samba-alice', ip, port)).toBe(false)
+  })
 
   test('without its firewall the same shell reaches the host, so the refusals were refusals', async () => {
     const [ip, port] = [await bridge(), await hostListener()]

@@ -37,19 +37,24 @@ describe('parseConfig', () => {
     expect(failure(() => parse(change('logins: [bob@example.com]', 'enabled: false')))).toBe('accepted')
   })
 
-  test.each(['http://127.0.0.1:8080', 'http://192.168.1.2', 'http://[fd00::1]', 'http://headscale', 'http://hs.lan'])(
-    'accepts plain http to %s',
-    (url) => {
-      expect(parse(change('https://headscale.example.com', url)).config.control.url).toBe(url)
-    },
-  )
+  test.each([
+    'http://127.0.0.1:8080',
+    'http://192.168.1.2',
+    'http://[fd00::1]',
+    'http://headscale',
+    'http://hs.lan',
+  ])('accepts plain http to %s', (url) => {
+    expect(parse(change('https://headscale.example.com', url)).config.control.url).toBe(url)
+  })
 
-  test.each(['http://8.8.8.8', 'http://172.32.0.1', 'http://hs.example.com', 'http://[2001:db8::1]'])(
-    'refuses plain http to %s',
-    (url) => {
-      expect(failure(() => parse(change('https://headscale.example.com', url)))).toContain('must start with https://')
-    },
-  )
+  test.each([
+    'http://8.8.8.8',
+    'http://172.32.0.1',
+    'http://hs.example.com',
+    'http://[2001:db8::1]',
+  ])('refuses plain http to %s', (url) => {
+    expect(failure(() => parse(change('https://headscale.example.com', url)))).toContain('must start with https://')
+  })
 })
 
 describe('placeOf', () => {

@@ -80,19 +80,31 @@ describe('broaderRules', () => {
     expect(acl(['*'], ['*:*'], { proto: '6' })).toEqual(both)
   })
 
-  it.each([['*'], ['445'], ['tcp:445'], ['tcp:*'], ['1-1000'], ['tcp:1-1000'], ['tcp'], ['6:445'], ['strange:thing']])(
-    'a grant for ip %j covers SMB',
-    (ip) => {
-      expect(grant(['*'], ['tag:tm-bob'], [ip])).toEqual(['bob'])
-    },
-  )
+  it.each([
+    ['*'],
+    ['445'],
+    ['tcp:445'],
+    ['tcp:*'],
+    ['1-1000'],
+    ['tcp:1-1000'],
+    ['tcp'],
+    ['6:445'],
+    ['strange:thing'],
+  ])('a grant for ip %j covers SMB', (ip) => {
+    expect(grant(['*'], ['tag:tm-bob'], [ip])).toEqual(['bob'])
+  })
 
-  it.each([['22'], ['tcp:22'], ['udp:445'], ['udp:*'], ['icmp:*'], ['446-500'], ['icmp']])(
-    'a grant for ip %j does not',
-    (ip) => {
-      expect(grant(['*'], ['*'], [ip])).toEqual([])
-    },
-  )
+  it.each([
+    ['22'],
+    ['tcp:22'],
+    ['udp:445'],
+    ['udp:*'],
+    ['icmp:*'],
+    ['446-500'],
+    ['icmp'],
+  ])('a grant for ip %j does not', (ip) => {
+    expect(grant(['*'], ['*'], [ip])).toEqual([])
+  })
 
   it('leaves out grants of capabilities alone', () => {
     expect(opened('grants', { src: ['*'], dst: ['*'], app: { 'example.com/cap': [{}] } })).toEqual([])

@@ -52,14 +52,15 @@ describe('provider headscale', () => {
     expect((await faultOf(plane.check())).message).toContain('not supported')
   })
 
-  it.each(['v0.28.0', 'v0.29.3', '0.29.0-beta.1'])(
-    'takes version %s, asked without the credential',
-    async (version) => {
-      const { plane, asked } = answering({ 'GET /version': { version }, 'GET /api/v1/user': { users: [] } })
-      expect(await plane.check()).toEqual({ server: 'Headscale', version })
-      expect(asked.map((one) => one.authorization)).toEqual([null, 'Bearer hskey-api-x'])
-    },
-  )
+  it.each([
+    'v0.28.0',
+    'v0.29.3',
+    '0.29.0-beta.1',
+  ])('takes version %s, asked without the credential', async (version) => {
+    const { plane, asked } = answering({ 'GET /version': { version }, 'GET /api/v1/user': { users: [] } })
+    expect(await plane.check()).toEqual({ server: 'Headscale', version })
+    expect(asked.map((one) => one.authorization)).toEqual([null, 'Bearer hskey-api-x'])
+  })
 
   it('judges a build without a version by its API', async () => {
     const definitions = { v1ExpirePreAuthKeyRequest: { properties: { id: {} } } }

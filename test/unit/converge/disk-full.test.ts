@@ -23,39 +23,38 @@ describe.runIf(canMount)('on a real filesystem that is full', () => {
   beforeAll(() => makePlace(base))
   afterAll(() => execFileSync('umount', [base]))
 
-  it.each([0, 1, 2, 3, 4, 5])(
-    'with %i free blocks, adding a user leaves all whole and is put right once there is room',
-    async (free) => {
-      const world = realWorld(base)
-      const plane = openPlane(base)
-      plane.hook = () => undefined
-      const dependencies = { makeProvider: () => plane.provider(world.now) }
-      const run = (command: object) =>
-        pipeline(world, join(base, 'ws'), { name: 'test', permits: 'all', remote: 'write', ...command }, dependencies)
-      const name = `user-${free}`
-      const user = { name, logins: [`${name}@example.com`], macs: [{ name: 'mac' }] }
-      const before = readFileSync(join(base, 'ws/tmgen.yaml'), 'utf8')
+  it.each([
+    0, 1, 2, 3, 4, 5,
+  ])('with %i free blocks, adding a user leaves all whole and is put right once there is room', async (free) => {
+    const world = realWorld(base)
+    const plane = openPlane(base)
+    plane.hook = () => undefined
+    const dependencies = { makeProvider: () => plane.provider(world.now) }
+    const run = (command: object) =>
+      pipeline(world, join(base, 'ws'), { name: 'test', permits: 'all', remote: 'write', ...command }, dependencies)
+    const name = `user-${free}`
+    const user = { name, logins: [`${name}@example.com`], macs: [{ name: 'mac' }] }
+    const before = readFileSync(join(base, 'ws/tmgen.yaml'), 'utf8')
 
-      const { bavail, bsize } = statfsSync(base)
-      writeFileSync(filler, Buffer.alloc(Math.max(0, bavail - free) * bsize))
-      const failed = await run({
-        edit: (parsed: Parameters<typeof addUserText>[0]) => addUserText(parsed, user),
-        users: [name],
-      }).then(
-        () => undefined,
-        (error) => error,
-      )
-      expect(failed).toMatchObject({ code: 'disk', message: expect.stringMatching(/no space left|ENOSPC/) })
-      rmSync(filler)
+    const { bavail, bsize } = statfsSync(base)
+    writeFileSync(filler, Buffer.alloc(Math.max(0, bavail - free) * bsize))
+    const failed = await run({
+      edit: (parsed: Parameters<typeof addUserText>[0]) => addUserText(parsed, user),
+      users: [name],
+    }).then(
+      () => undefined,
+      (error) => error,
+    )
+    expect(failed).toMatchObject({ code: 'disk', message: expect.stringMatching(/no space left|ENOSPC/) })
+    rmSync(filler)
 
-      await run({ name: 'provision' })
-      const { config } = parseConfig(readFileSync(join(base, 'ws/tmgen.yaml')), 'tmgen.yaml')
-      const isIn = config.users.some((one) => one.name === name)
-      if (!isIn) expect(readFileSync(join(base, 'ws/tmgen.yaml'), 'utf8')).toBe(before)
-      expect(plane.usable(`tag:tm-${name}`, world.now())).toHaveLength(isIn ? 1 : 0)
-      expect((await run({ name: 'provision' })).steps).toEqual([])
-    },
-  )
+    await run({ name: 'provision' })
+    const { config } = parseConfig(readFileSync(join(base, 'ws/tmgen.yaml')), 'tmgen.yaml')
+    const isIn = config.users.some((one) => one.name === name)
+    if (!isIn) expect(readFileSync(join(base, 'ws/tmgen.yaml'), 'utf8')).toBe(before)
+    expect(plane.usable(`tag:tm-${name}`, world.now())).toHaveLength(isIn ? 1 : 0)
+    expect((await run({ name: 'provision' })).steps).toEqual([])
+  })
 })
 
 afterAll(() => rmSync(base, { recursive: true, force: true }))

@@ -65,78 +65,80 @@ describe.each([
   ['headscale', 'bob', ['alice'], 1],
   ['tailscale', 'alice', [], 3],
   ['embedded', 'bob', ['alice'], 3],
-] as [Parameters<typeof scene>[0], string, string[], number][])(
-  'with the provider %s, add user %s',
-  (provider, name, before, stride) => {
-    const start = async () => {
-      const place = await scene(provider)
-      for (const other of before) await run(place, addUser(other))
-      return place
+] as [
+  Parameters<typeof scene>[0],
+  string,
+  string[],
+  number,
+][])('with the provider %s, add user %s', (provider, name, before, stride) => {
+  const start = async () => {
+    const place = await scene(provider)
+    for (const other of before) await run(place, addUser(other))
+    return place
+  }
+
+  it('killed at any point, ends right with the next command: undone or finished, no key doubled or forgotten', async () => {
+    const base = await start()
+    const old = base.disk.text(`${ws}/tmgen.yaml`)
+    const untouched = base.disk.snapshot(ws, others)
+    let kills = 0
+    for (let n = 1; n < 500; n += stride) {
+      const place = copyOf(base)
+      const fault = faultAt(place, n, () => new Kill(`at ${n}`))
+      await run(place, addUser(name), { hook: fault.hook }).catch((error) => expect(error).toBeInstanceOf(Kill))
+      if (!fault.happened()) break
+      kills++
+      place.plane.hook = () => undefined
+      if (!has(place, name)) expect(place.disk.text(`${ws}/tmgen.yaml`)).toBe(old)
+      await recoverBy(place)
+      expectRight(place, has(place, name) ? [...before, name] : before)
+      if (!has(place, name)) await run(place, addUser(name))
+      expectRight(place, [...before, name])
+      if (n % 4 === 0) expect((await run(place, { name: 'provision' })).steps).toEqual([])
+      if (before.length > 0) expect(place.disk.snapshot(ws, others)).toEqual(untouched)
     }
+    expect(kills * stride).toBeGreaterThan(30)
+  })
 
-    it('killed at any point, ends right with the next command: undone or finished, no key doubled or forgotten', async () => {
-      const base = await start()
-      const old = base.disk.text(`${ws}/tmgen.yaml`)
-      const untouched = base.disk.snapshot(ws, others)
-      let kills = 0
-      for (let n = 1; n < 500; n += stride) {
-        const place = copyOf(base)
-        const fault = faultAt(place, n, () => new Kill(`at ${n}`))
-        await run(place, addUser(name), { hook: fault.hook }).catch((error) => expect(error).toBeInstanceOf(Kill))
-        if (!fault.happened()) break
-        kills++
-        place.plane.hook = () => undefined
-        if (!has(place, name)) expect(place.disk.text(`${ws}/tmgen.yaml`)).toBe(old)
-        await recoverBy(place)
-        expectRight(place, has(place, name) ? [...before, name] : before)
-        if (!has(place, name)) await run(place, addUser(name))
-        expectRight(place, [...before, name])
-        if (n % 4 === 0) expect((await run(place, { name: 'provision' })).steps).toEqual([])
-        if (before.length > 0) expect(place.disk.snapshot(ws, others)).toEqual(untouched)
-      }
-      expect(kills * stride).toBeGreaterThan(30)
-    })
+  it('with the disk full at any write, leaves all whole, and the next command ends it', async () => {
+    const base = await start()
+    for (let n = 1; n < 500; n++) {
+      const place = copyOf(base)
+      const fault = faultAt(
+        place,
+        n,
+        () => new TmgenError('disk', 'no space left on the disk'),
+        /^(write|mkdir) before$/,
+      )
+      await run(place, addUser(name), { hook: fault.hook }).catch((error) =>
+        expect(error).toMatchObject({ code: 'disk' }),
+      )
+      if (!fault.happened()) break
+      expect([...place.disk.nodes.keys()].filter((path) => path.includes('tmgen-tmp'))).toEqual([])
+      place.plane.hook = () => undefined
+      await recoverBy(place)
+      expectRight(place, has(place, name) ? [...before, name] : before)
+    }
+  })
 
-    it('with the disk full at any write, leaves all whole, and the next command ends it', async () => {
-      const base = await start()
-      for (let n = 1; n < 500; n++) {
-        const place = copyOf(base)
-        const fault = faultAt(
-          place,
-          n,
-          () => new TmgenError('disk', 'no space left on the disk'),
-          /^(write|mkdir) before$/,
-        )
-        await run(place, addUser(name), { hook: fault.hook }).catch((error) =>
-          expect(error).toMatchObject({ code: 'disk' }),
-        )
-        if (!fault.happened()) break
-        expect([...place.disk.nodes.keys()].filter((path) => path.includes('tmgen-tmp'))).toEqual([])
-        place.plane.hook = () => undefined
-        await recoverBy(place)
-        expectRight(place, has(place, name) ? [...before, name] : before)
-      }
-    })
-
-    it('refused by the control plane at any call, leaves every file as it was and no key behind', async () => {
-      const base = await start()
-      const files = base.disk.snapshot('')
-      const only = /^(createUser|writePolicy|mint)/
-      let refusals = 0
-      for (let n = 1; n < 20; n++) {
-        const place = copyOf(base)
-        const fault = faultAt(place, n, () => new TmgenError('control-refused', 'no'), only)
-        const errors = await failure(run(place, addUser(name), { hook: fault.hook })).catch(() => undefined)
-        if (!fault.happened()) break
-        refusals++
-        expect(errors).toEqual(['control-refused: no'])
-        expect(place.disk.snapshot('')).toEqual(files)
-        expect(place.plane.usable(`tag:tm-${name}`, now)).toEqual([])
-      }
-      expect(refusals).toBeGreaterThanOrEqual(4)
-    })
-  },
-)
+  it('refused by the control plane at any call, leaves every file as it was and no key behind', async () => {
+    const base = await start()
+    const files = base.disk.snapshot('')
+    const only = /^(createUser|writePolicy|mint)/
+    let refusals = 0
+    for (let n = 1; n < 20; n++) {
+      const place = copyOf(base)
+      const fault = faultAt(place, n, () => new TmgenError('control-refused', 'no'), only)
+      const errors = await failure(run(place, addUser(name), { hook: fault.hook })).catch(() => undefined)
+      if (!fault.happened()) break
+      refusals++
+      expect(errors).toEqual(['control-refused: no'])
+      expect(place.disk.snapshot('')).toEqual(files)
+      expect(place.plane.usable(`tag:tm-${name}`, now)).toEqual([])
+    }
+    expect(refusals).toBeGreaterThanOrEqual(4)
+  })
+})
 
 describe('an interrupted recovery', () => {
   it('killed at any point too, still ends right', async () => {

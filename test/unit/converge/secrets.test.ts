@@ -74,12 +74,14 @@ describe('passwords', () => {
   })
 })
 
-it.each(['short', 'two words of text that is long', 'line one aaaaaaaaaaaaa\nline two', ''])(
-  'refuses %j as an auth key, without repeating it',
-  (text) => {
-    expect(() => checkAuthKey(new Secret(text))).toThrow(/^that is no auth key/)
-  },
-)
+it.each([
+  'short',
+  'two words of text that is long',
+  'line one aaaaaaaaaaaaa\nline two',
+  '',
+])('refuses %j as an auth key, without repeating it', (text) => {
+  expect(() => checkAuthKey(new Secret(text))).toThrow(/^that is no auth key/)
+})
 
 describe('secrets on the disk', () => {
   it('are 0600 in 0700 folders', async () => {

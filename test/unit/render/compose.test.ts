@@ -109,14 +109,18 @@ describe('a Samba service', () => {
     expect(Object.keys(compose(two({ enabled: false })).services)).toEqual(['gateway', 'samba-alice'])
   })
 
-  it.each(["/mnt/it's a disk", '/mnt/$HOME/$' + '{X}', '/mnt/a: b #c', '/mnt/"q" \\n', '/mnt/*x', '/mnt/\u2028\u0085'])(
-    'mounts the storage path %j as it is',
-    (storage) => {
-      const source = compose(two({ storage })).services['samba-bob'].volumes[2].source
-      expect(source.replaceAll('$$', '$')).toBe(storage)
-      expect(source.replaceAll('$$', '')).not.toContain('$')
-    },
-  )
+  it.each([
+    "/mnt/it's a disk",
+    '/mnt/$HOME/$' + '{X}',
+    '/mnt/a: b #c',
+    '/mnt/"q" \\n',
+    '/mnt/*x',
+    '/mnt/\u2028\u0085',
+  ])('mounts the storage path %j as it is', (storage) => {
+    const source = compose(two({ storage })).services['samba-bob'].volumes[2].source
+    expect(source.replaceAll('$$', '$')).toBe(storage)
+    expect(source.replaceAll('$$', '')).not.toContain('$')
+  })
 
   it('is built in one place, whatever user comes first', () => {
     const services = compose(two()).services

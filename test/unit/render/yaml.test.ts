@@ -18,15 +18,28 @@ describe('YAML writer', () => {
     )
   })
 
-  it.each(['yes', 'on', 'n', 'NULL', 'true', '~', '1e10', '0123', '0x1f', '12:30', '1_000', '.inf', '.5', '.', ''])(
-    'keeps the word %j a text, as key and as value',
-    (word) => {
-      const yaml = toYaml([], { [`a${word}`]: word, map: { [word]: word } })
-      for (const version of ['1.1', '1.2'] as const) {
-        expect(read(yaml, version)).toEqual({ [`a${word}`]: word, map: { [word]: word } })
-      }
-    },
-  )
+  it.each([
+    'yes',
+    'on',
+    'n',
+    'NULL',
+    'true',
+    '~',
+    '1e10',
+    '0123',
+    '0x1f',
+    '12:30',
+    '1_000',
+    '.inf',
+    '.5',
+    '.',
+    '',
+  ])('keeps the word %j a text, as key and as value', (word) => {
+    const yaml = toYaml([], { [`a${word}`]: word, map: { [word]: word } })
+    for (const version of ['1.1', '1.2'] as const) {
+      expect(read(yaml, version)).toEqual({ [`a${word}`]: word, map: { [word]: word } })
+    }
+  })
 
   it('leaves no character bare that a YAML 1.1 reader takes for a line break', () => {
     expect(toYaml([], { a: 'x\u0085y\u2028z' })).toBe('a: "x\\u0085y\\u2028z"\n')
