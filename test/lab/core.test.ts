@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Client, cleanUp, type Stack, startStack } from './support/index.ts'
 
@@ -30,8 +32,9 @@ describe.each([
   })
 
   test('the path to her node is direct, over its published UDP port', async () => {
-    const { path } = await alice.path('tm-alice')
-    expect(path).toBe('direct')
+    const lock = JSON.parse(readFileSync(join(stack.dir, 'tmgen.lock.json'), 'utf8'))
+    const published = `${stack.lan.hostIp}:${lock.nodes.n1.udpPort}`
+    expect(await alice.path('tm-alice')).toEqual({ path: 'direct', via: published })
   })
 
   test('bob does not see her node, and no address of hers lets him in', async () => {
