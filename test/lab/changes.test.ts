@@ -1,21 +1,14 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Client, cleanUp, composeDown, type Stack, startStack, waitFor } from './support/index.ts'
+import { type Client, cleanUp, composeDown, type Stack, startTwoUsers, waitFor } from './support/index.ts'
 
 describe('changes while people back up', () => {
   let stack: Stack
   let alice: Client
 
   beforeAll(async () => {
-    stack = await startStack()
-    await stack.must(['add', 'user', 'alice', '--login', 'alice', '--mac', 'macbook'])
-    await stack.must(['add', 'user', 'bob', '--login', 'bob', '--mac', 'imac'])
-    await stack.pastePolicy()
-    await stack.up()
-    alice = await stack.client('alice')
-    await stack.running('alice', 'bob')
-    await stack.session(alice, 'alice', 'macbook')
+    ;({ stack, alice } = await startTwoUsers())
   })
   afterAll(cleanUp)
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Client, cleanUp, type Stack, startStack } from './support/index.ts'
+import { type Client, cleanUp, type Stack, startTwoUsers } from './support/index.ts'
 
 // The thinnest path through everything, and the same with a workspace that root does not own.
 describe.each([
@@ -13,14 +13,7 @@ describe.each([
   let bob: Client
 
   beforeAll(async () => {
-    stack = await startStack({ uid })
-    await stack.must(['add', 'user', 'alice', '--login', 'alice', '--mac', 'macbook'])
-    await stack.must(['add', 'user', 'bob', '--login', 'bob', '--mac', 'imac'])
-    await stack.pastePolicy()
-    await stack.up()
-    alice = await stack.client('alice')
-    bob = await stack.client('bob')
-    await stack.running('alice', 'bob')
+    ;({ stack, alice, bob } = await startTwoUsers({ uid }))
   })
   afterAll(cleanUp)
 

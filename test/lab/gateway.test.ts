@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Client, cleanUp, compose, type Stack, startStack, waitFor } from './support/index.ts'
+import { type Client, cleanUp, compose, type Stack, startTwoUsers, waitFor } from './support/index.ts'
 
 // The gateway refuses a peer with too many connections at once: such a try does not count and is made again.
 const RESETS = `
@@ -26,15 +26,7 @@ describe('the gateway on a bad day', () => {
   let bob: Client
 
   beforeAll(async () => {
-    stack = await startStack()
-    await stack.must(['add', 'user', 'alice', '--login', 'alice', '--mac', 'macbook'])
-    await stack.must(['add', 'user', 'bob', '--login', 'bob', '--mac', 'imac'])
-    await stack.pastePolicy()
-    await stack.up()
-    alice = await stack.client('alice')
-    bob = await stack.client('bob')
-    await stack.running('alice', 'bob')
-    await stack.session(alice, 'alice', 'macbook')
+    ;({ stack, alice, bob } = await startTwoUsers())
   })
   afterAll(cleanUp)
 

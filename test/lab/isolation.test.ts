@@ -1,23 +1,22 @@
 import { type AddressInfo, createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Client, cleanUp, compose, composeExec, docker, type Stack, startStack, waitFor } from './support/index.ts'
+import {
+  type Client,
+  cleanUp,
+  compose,
+  composeExec,
+  docker,
+  type Stack,
+  startTwoUsers,
+  waitFor,
+} from './support/index.ts'
 
 describe('two users on one gateway', () => {
   let stack: Stack
   let alice: Client
-  let bob: Client
 
   beforeAll(async () => {
-    stack = await startStack()
-    await stack.must(['add', 'user', 'alice', '--login', 'alice', '--mac', 'macbook'])
-    await stack.must(['add', 'user', 'bob', '--login', 'bob', '--mac', 'imac'])
-    await stack.pastePolicy()
-    await stack.up()
-    alice = await stack.client('alice')
-    bob = await stack.client('bob')
-    await stack.running('alice', 'bob')
-    await stack.session(alice, 'alice', 'macbook')
-    await stack.session(bob, 'bob', 'imac')
+    ;({ stack, alice } = await startTwoUsers())
   })
   afterAll(cleanUp)
 

@@ -1,7 +1,7 @@
 import { chownSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Client, cleanUp, compose, onCleanup, run, type Stack, startStack, waitFor } from './support/index.ts'
+import { type Client, cleanUp, compose, onCleanup, run, type Stack, startTwoUsers, waitFor } from './support/index.ts'
 
 // Disks of the test's own: files with a filesystem, mounted by loop devices.
 describe('a storage disk that is not there', () => {
@@ -10,16 +10,13 @@ describe('a storage disk that is not there', () => {
   let disk: { mount(): Promise<void>; unmount(): Promise<void>; path: string }
 
   beforeAll(async () => {
-    stack = await startStack()
-    disk = await loopDisk(join(stack.storage, 'disk'))
-    await disk.mount()
-    await stack.must(['add', 'user', 'alice', '--login', 'alice', '--mac', 'macbook', '--storage', disk.path])
-    await stack.must(['add', 'user', 'bob', '--login', 'bob', '--mac', 'imac'])
-    await stack.pastePolicy()
-    await stack.up()
-    alice = await stack.client('alice')
-    await stack.running('alice', 'bob')
-    await stack.session(alice, 'alice', 'macbook')
+    ;({ stack, alice } = await startTwoUsers({
+      aliceArgs: async ({ storage }) => {
+        disk = await loopDisk(join(storage, 'disk'))
+        await disk.mount()
+        return ['--storage', disk.path]
+      },
+    }))
     const who = await stack.login('alice')
     await alice.smbPut(await alice.peerIp('tm-alice'), 'macbook', who, 'kept.txt', 'kept')
   })
