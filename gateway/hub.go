@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"slices"
@@ -15,11 +14,6 @@ import (
 )
 
 const (
-	// maxConns bounds the connections of one node, so that one person cannot
-	// use up the memory of all. A Mac needs a handful.
-	maxConns = 512
-	// maxPeerConns bounds those of one peer.
-	maxPeerConns = 128
 	// handOver is how long a connection waits for a route to accept it.
 	handOver = 2 * time.Second
 	// whoIsTimeout bounds one identity check.
@@ -56,38 +50,6 @@ func newHub(name string) *hub {
 		conns:     map[*conn]struct{}{},
 		pending:   map[netip.Addr]int{},
 	}
-}
-
-// wants reports whether a connection from src to a port may go on at all. It
-// is asked before the handshake and must not wait.
-func (h *hub) wants(src netip.Addr, port uint16) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.removed || len(h.listeners[port]) == 0 {
-		return false
-	}
-	if reason := h.fullLocked(src); reason != "" {
-		h.refuseLocked(src, "", reason)
-		return false
-	}
-	return true
-}
-
-// fullLocked says why there is no room for one more connection from src.
-func (h *hub) fullLocked(src netip.Addr) string {
-	if len(h.conns)+h.nPending >= maxConns {
-		return fmt.Sprintf("the node has %d connections", maxConns)
-	}
-	n := h.pending[src]
-	for c := range h.conns {
-		if c.src.Addr() == src {
-			n++
-		}
-	}
-	if n >= maxPeerConns {
-		return fmt.Sprintf("the peer has %d connections", maxPeerConns)
-	}
-	return ""
 }
 
 // handle checks a connection and hands it to its route. The addresses are
@@ -175,57 +137,6 @@ func (h *hub) deliver(c *conn) bool {
 	}
 }
 
-// setAllow changes who may connect and cuts running connections of others.
-func (h *hub) setAllow(a allowList) {
-	h.mu.Lock()
-	h.removed = false
-	h.allow = a
-	h.mu.Unlock()
-	h.cut("not in the allow list any more", func(c *conn) bool { return !a.permits(c.id) })
-}
-
-// recheck asks again who is behind each running connection and cuts those
-// that lost access. A failure other than "not in the tailnet" counts only
-// when it happens twice in a row, so that a busy moment ends no backup.
-func (h *hub) recheck(ctx context.Context, who whoIs, failed map[netip.Addr]int) {
-	for peer, addr := range h.peers() {
-		c, cancel := context.WithTimeout(ctx, whoIsTimeout)
-		id, err := who(c, addr)
-		cancel()
-		if ctx.Err() != nil {
-			return
-		}
-		if err != nil && !errors.Is(err, errPeerGone) {
-			if failed[peer]++; failed[peer] < 2 {
-				continue
-			}
-		}
-		delete(failed, peer)
-		h.mu.Lock()
-		lost := err != nil || !h.allow.permits(id)
-		for c := range h.conns {
-			if c.src.Addr() == peer && !lost {
-				c.id = id
-			}
-		}
-		h.mu.Unlock()
-		if lost {
-			h.cut("lost access", func(c *conn) bool { return c.src.Addr() == peer })
-		}
-	}
-}
-
-// peers returns the peers with running connections, with one address each.
-func (h *hub) peers() map[netip.Addr]netip.AddrPort {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	all := map[netip.Addr]netip.AddrPort{}
-	for c := range h.conns {
-		all[c.src.Addr()] = c.src
-	}
-	return all
-}
-
 // running returns the running connections.
 func (h *hub) running() []*conn {
 	h.mu.Lock()
@@ -235,25 +146,6 @@ func (h *hub) running() []*conn {
 		all = append(all, c)
 	}
 	return all
-}
-
-// cut closes the running connections that match and logs how many there were.
-func (h *hub) cut(reason string, match func(*conn) bool) {
-	var victims []*conn
-	h.mu.Lock()
-	for c := range h.conns {
-		if match(c) {
-			victims = append(victims, c)
-		}
-	}
-	h.mu.Unlock()
-	for _, c := range victims {
-		c.Close()
-	}
-	if len(victims) > 0 {
-		logger().Info("connections cut", zap.String("node", h.name),
-			zap.Int("count", len(victims)), zap.String("reason", reason))
-	}
 }
 
 func (h *hub) cutAll() { h.cut("node stopped", func(*conn) bool { return true }) }
