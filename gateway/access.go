@@ -14,7 +14,7 @@ func (h *hub) setAllow(a allowList) {
 	h.removed = false
 	h.allow = a
 	h.mu.Unlock()
-	h.cut("not in the allow list any more", func(c *conn) bool { return !a.permits(c.id) })
+	h.cut(endedAccessLost, func(c *conn) bool { return !a.permits(c.id) })
 }
 
 // recheck asks again who is behind each running connection and cuts those
@@ -43,7 +43,7 @@ func (h *hub) recheck(ctx context.Context, who whoIs, failed map[netip.Addr]int)
 		}
 		h.mu.Unlock()
 		if lost {
-			h.cut("lost access", func(c *conn) bool { return c.src.Addr() == peer })
+			h.cut(endedAccessLost, func(c *conn) bool { return c.src.Addr() == peer })
 		}
 	}
 }
@@ -60,7 +60,7 @@ func (h *hub) peers() map[netip.Addr]netip.AddrPort {
 }
 
 // cut closes the running connections that match and logs how many there were.
-func (h *hub) cut(reason string, match func(*conn) bool) {
+func (h *hub) cut(reason ending, match func(*conn) bool) {
 	var victims []*conn
 	h.mu.Lock()
 	for c := range h.conns {
@@ -70,10 +70,11 @@ func (h *hub) cut(reason string, match func(*conn) bool) {
 	}
 	h.mu.Unlock()
 	for _, c := range victims {
+		c.end(reason)
 		c.Close()
 	}
 	if len(victims) > 0 {
 		logger().Info("connections cut", zap.String("node", h.name),
-			zap.Int("count", len(victims)), zap.String("reason", reason))
+			zap.Int("count", len(victims)), zap.Stringer("reason", reason))
 	}
 }

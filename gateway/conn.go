@@ -18,7 +18,8 @@ type conn struct {
 	src, dst netip.AddrPort
 	id       identity // guarded by hub.mu
 	once     sync.Once
-	heard    atomic.Int64 // when the peer last sent something, Unix nanoseconds
+	heard    atomic.Int64  // when the peer last sent something, Unix nanoseconds
+	ended    atomic.Uint32 // an ending: the first one noted
 }
 
 func newConn(h *hub, raw net.Conn, src, dst netip.AddrPort) *conn {
@@ -46,6 +47,10 @@ func (c *conn) Write(p []byte) (n int, err error) {
 	c.hub.bytesOut.Add(int64(n))
 	return n, err
 }
+
+// end notes why the connection ends, before it is closed: what follows from
+// the first reason does not count.
+func (c *conn) end(why ending) { c.ended.CompareAndSwap(uint32(notEnded), uint32(why)) }
 
 // CloseWrite ends the direction to the peer.
 func (c *conn) CloseWrite() (err error) {

@@ -41,6 +41,7 @@ type hub struct {
 	refusals  refusalLog
 
 	accepted, refused, bytesIn, bytesOut atomic.Int64
+	refusedBy                            [refusals]atomic.Int64
 }
 
 func newHub(name string) *hub {
@@ -71,8 +72,8 @@ func (h *hub) handle(raw net.Conn, src, dst netip.AddrPort, who whoIs) {
 func (h *hub) admit(c *conn, who whoIs) bool {
 	peer := c.src.Addr()
 	h.mu.Lock()
-	if reason := h.fullLocked(peer); reason != "" {
-		h.refuseLocked(peer, "", reason)
+	if reason := h.fullLocked(peer); reason != notRefused {
+		h.refuseLocked(peer, "", reason, "")
 		h.mu.Unlock()
 		return false
 	}
@@ -94,10 +95,10 @@ func (h *hub) admit(c *conn, who whoIs) bool {
 	case h.removed:
 		return false
 	case err != nil:
-		h.refuseLocked(peer, "", "unknown peer: "+err.Error())
+		h.refuseLocked(peer, "", refusedUnknownPeer, err.Error())
 		return false
 	case !h.allow.permits(id):
-		h.refuseLocked(peer, id.String(), "not in the allow list")
+		h.refuseLocked(peer, id.String(), refusedNotAllowed, "")
 		return false
 	}
 	c.id = id
@@ -106,11 +107,14 @@ func (h *hub) admit(c *conn, who whoIs) bool {
 	return true
 }
 
-func (h *hub) refuseLocked(peer netip.Addr, who, reason string) {
+// refuseLocked counts a refusal and logs it; detail may be empty.
+func (h *hub) refuseLocked(peer netip.Addr, who string, reason refusal, detail string) {
 	h.refused.Add(1)
+	h.refusedBy[reason].Add(1)
 	if skipped, ok := h.refusals.allow(peer, time.Now()); ok {
 		logger().Info("refused peer", zap.String("node", h.name), zap.Stringer("peer", peer),
-			zap.String("who", who), zap.String("reason", reason), zap.Int("not_logged", skipped))
+			zap.String("who", who), zap.Stringer("reason", reason), zap.String("detail", detail),
+			zap.Int("not_logged", skipped))
 	}
 }
 
@@ -148,7 +152,7 @@ func (h *hub) running() []*conn {
 	return all
 }
 
-func (h *hub) cutAll() { h.cut("node stopped", func(*conn) bool { return true }) }
+func (h *hub) cutAll() { h.cut(endedNodeStopped, func(*conn) bool { return true }) }
 
 // remove ends the hub with its node: nothing is accepted from now on.
 func (h *hub) remove() {

@@ -1,9 +1,6 @@
 package main
 
-import (
-	"fmt"
-	"net/netip"
-)
+import "net/netip"
 
 const (
 	// maxConns bounds the connections of one node, so that one person cannot
@@ -21,17 +18,17 @@ func (h *hub) wants(src netip.Addr, port uint16) bool {
 	if h.removed || len(h.listeners[port]) == 0 {
 		return false
 	}
-	if reason := h.fullLocked(src); reason != "" {
-		h.refuseLocked(src, "", reason)
+	if reason := h.fullLocked(src); reason != notRefused {
+		h.refuseLocked(src, "", reason, "")
 		return false
 	}
 	return true
 }
 
 // fullLocked says why there is no room for one more connection from src.
-func (h *hub) fullLocked(src netip.Addr) string {
+func (h *hub) fullLocked(src netip.Addr) refusal {
 	if len(h.conns)+h.nPending >= maxConns {
-		return fmt.Sprintf("the node has %d connections", maxConns)
+		return refusedNodeFull
 	}
 	n := h.pending[src]
 	for c := range h.conns {
@@ -40,7 +37,7 @@ func (h *hub) fullLocked(src netip.Addr) string {
 		}
 	}
 	if n >= maxPeerConns {
-		return fmt.Sprintf("the peer has %d connections", maxPeerConns)
+		return refusedPeerFull
 	}
-	return ""
+	return notRefused
 }

@@ -106,7 +106,7 @@ func (v *vanished) check(ctx context.Context, h *hub) {
 		}
 		switch silent := now.Sub(last); {
 		case silent >= vanishedTime:
-			h.cut("peer vanished", func(c *conn) bool { return c.src.Addr() == peer })
+			h.cut(endedPeerVanished, func(c *conn) bool { return c.src.Addr() == peer })
 		case silent >= silentAfter && now.Sub(v.asked[peer]) >= pingEvery:
 			v.asked[peer] = now
 			go v.send(ctx, peer)
