@@ -15,13 +15,18 @@ import (
 // clientTimeout is shorter than the health check's own.
 const clientTimeout = 5 * time.Second
 
-// fetchStatus asks the gateway behind a status socket.
-func fetchStatus(socket string) (*Status, error) {
-	client := &http.Client{Timeout: clientTimeout, Transport: &http.Transport{
+// unixClient speaks HTTP over a unix socket.
+func unixClient(socket string, timeout time.Duration) *http.Client {
+	return &http.Client{Timeout: timeout, Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "unix", socket)
 		},
 	}}
+}
+
+// fetchStatus asks the gateway behind a status socket.
+func fetchStatus(socket string) (*Status, error) {
+	client := unixClient(socket, clientTimeout)
 	defer client.CloseIdleConnections()
 	res, err := client.Get("http://unix/status")
 	if err != nil {

@@ -22,6 +22,8 @@ const usage = `usage: tmgen-gateway COMMAND
   run --config FILE                serve FILE and follow its changes
   status [--json] [--socket PATH]  show what the running gateway does
   health [--socket PATH]           exit 0 when it serves and a config is loaded
+  profile [--seconds N] cpu|heap|allocs|goroutine > FILE
+                                   write a profile (pprof) of the running gateway
   validate FILE                    check a config without starting anything
 `
 
@@ -39,6 +41,8 @@ func command(args []string, stdout, stderr io.Writer) int {
 	flags.Usage = func() { fmt.Fprint(stderr, usage) }
 	config := flags.String("config", "/etc/tmgen/caddy/config.json", "")
 	socket := flags.String("socket", defaultSocket, "")
+	admin := flags.String("admin-socket", defaultAdmin, "")
+	seconds := flags.Int("seconds", 10, "")
 	asJSON := flags.Bool("json", false, "")
 	if err := flags.Parse(args[1:]); err != nil {
 		return 2
@@ -46,7 +50,7 @@ func command(args []string, stdout, stderr io.Writer) int {
 	var err error
 	switch {
 	case args[0] == "run" && flags.NArg() == 0:
-		err = run(*config)
+		err = run(*config, *admin)
 	case args[0] == "status" && flags.NArg() == 0:
 		err = showStatus(stdout, *socket, *asJSON)
 	case args[0] == "health" && flags.NArg() == 0:
@@ -54,6 +58,8 @@ func command(args []string, stdout, stderr io.Writer) int {
 		if st, err = fetchStatus(*socket); err == nil {
 			err = healthy(st)
 		}
+	case args[0] == "profile" && flags.NArg() == 1:
+		err = writeProfile(stdout, *admin, flags.Arg(0), *seconds)
 	case args[0] == "validate" && flags.NArg() == 1:
 		var data []byte
 		if data, err = readConfig(flags.Arg(0)); err == nil {
@@ -71,7 +77,7 @@ func command(args []string, stdout, stderr io.Writer) int {
 }
 
 // run serves until SIGTERM or SIGINT.
-func run(config string) error {
+func run(config, admin string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
 	setKnobs()
@@ -81,6 +87,7 @@ func run(config string) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { watch.run(ctx) })
 	wg.Go(func() { status.run(ctx) })
+	wg.Go(func() { serveAdmin(ctx, admin) })
 	wg.Wait()
 	logger().Info("stopping")
 	return caddy.Stop()

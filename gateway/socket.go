@@ -62,7 +62,7 @@ func (s *statusServer) ensure() {
 		}
 	}
 	s.close()
-	ln, err := listenUnix(want)
+	ln, err := listenUnix(want, socketMode)
 	if err != nil {
 		if err.Error() != s.failed {
 			logger().Error("no status socket", zap.Error(err))
@@ -85,7 +85,7 @@ func (s *statusServer) close() {
 
 // listenUnix listens at path with its final mode from the start, and takes
 // the place of a stale socket, but of nothing else.
-func listenUnix(path string) (net.Listener, error) {
+func listenUnix(path string, mode os.FileMode) (net.Listener, error) {
 	if info, err := os.Lstat(path); err == nil && info.Mode()&os.ModeSocket == 0 {
 		return nil, &net.OpError{Op: "listen", Net: "unix", Err: os.ErrExist}
 	}
@@ -98,7 +98,7 @@ func listenUnix(path string) (net.Listener, error) {
 		return nil, err
 	}
 	ln.SetUnlinkOnClose(false)
-	if err = os.Chmod(tmp, socketMode); err == nil {
+	if err = os.Chmod(tmp, mode); err == nil {
 		err = os.Rename(tmp, path)
 	}
 	if err != nil {
