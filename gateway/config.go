@@ -114,6 +114,9 @@ func checkFile(data []byte) (*Config, error) {
 	if err := caddy.StrictUnmarshalJSON(data, &whole); err != nil {
 		return nil, err
 	}
+	if whole.Admin == nil || !whole.Admin.Disabled {
+		return nil, errors.New("admin: not disabled; Caddy's API could change everything")
+	}
 	for name := range whole.AppsRaw {
 		if name != "tailscale" && name != "layer4" {
 			return nil, fmt.Errorf("apps.%s: unknown app", name)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-const goodConfig = `{"admin":{"listen":"unix//tmp/tmgen-admin.sock","config":{"persist":false}},"apps":{
+const goodConfig = `{"admin":{"disabled":true,"config":{"persist":false}},"apps":{
 "tailscale":{"control_url":"https://controlplane.tailscale.com","state_dir":"/var/lib/tmgen","memory_limit":470286336,
 "status_socket":"/run/tmgen/status.sock","nodes":{"alice":{"hostname":"tm-alice","port":21000,
 "auth_key_file":"/run/secrets/tmgen/alice.authkey","allow":["alice@example.com","tag:x"]}}},
@@ -54,6 +54,7 @@ func TestAFaultyConfigIsRefusedWithTheFieldsName(t *testing.T) {
 		{"open listener", `tailscale/alice:445`, `:445`, "is not tailscale/"},
 		{"unknown node", `tailscale/alice:445`, `tailscale/bob:445`, "does not exist"},
 		{"upstream by name", `10.77.0.3:445`, `samba:445`, "upstream"},
+		{"open admin API", `"disabled":true`, `"listen":":2019"`, "admin: not disabled"},
 		{"unknown app", `"layer4"`, `"http"`, "apps.http"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -8,7 +8,8 @@ import { servedUsers } from './marker.ts'
 export function caddyConfig(deployment: Deployment): object {
   const users = servedUsers(deployment)
   return {
-    admin: { listen: 'unix//tmp/tmgen-admin.sock', config: { persist: false } },
+    // Caddy's own admin API can change everything; the gateway follows the file instead.
+    admin: { disabled: true, config: { persist: false } },
     apps: {
       tailscale: {
         control_url: deployment.controlUrl,

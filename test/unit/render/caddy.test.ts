@@ -8,7 +8,7 @@ const config = (d: ReturnType<typeof deployment>) =>
 describe('the gateway config', () => {
   it('has a node and a route for each user, and paths as in the container', () => {
     expect(config(deployment([user(1, 'alice', { allow: ['alice@example.com', 'tag:macs'] })]))).toEqual({
-      admin: { listen: 'unix//tmp/tmgen-admin.sock', config: { persist: false } },
+      admin: { disabled: true, config: { persist: false } },
       apps: {
         tailscale: {
           control_url: 'https://controlplane.tailscale.com',
