@@ -33,6 +33,7 @@ type watcher struct {
 
 	mu       sync.Mutex
 	loaded   string // hash of the running configuration's bytes
+	loadedAt time.Time
 	config   *Config
 	rejected *rejection
 
@@ -93,13 +94,15 @@ func (w *watcher) poll(now time.Time) {
 		return
 	}
 	w.tried, w.triedAt = hash, now
+	began := time.Now()
 	c, err := w.load(data)
 	if err != nil {
 		w.reject(hash, err, now)
 		return
 	}
 	w.accept(hash, c)
-	logger().Info("config loaded", zap.String("sha256", hash), zap.Int("nodes", len(c.Nodes)))
+	logger().Info("config loaded", zap.String("sha256", hash), zap.Int("nodes", len(c.Nodes)),
+		zap.Duration("took", time.Since(began)))
 }
 
 func (w *watcher) reject(hash string, err error, now time.Time) {
@@ -120,7 +123,7 @@ func (w *watcher) accept(hash string, c *Config) {
 	defer w.mu.Unlock()
 	w.loaded, w.rejected = hash, nil
 	if c != nil {
-		w.config = c
+		w.config, w.loadedAt = c, time.Now()
 	}
 }
 
