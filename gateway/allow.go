@@ -1,16 +1,17 @@
 package main
 
 import (
-	"net/netip"
 	"strings"
-	"time"
+
+	"tailscale.com/tailcfg"
 )
 
 // identity is who a peer is: a person's login or, for a tagged machine, tags.
 type identity struct {
-	login string
-	tags  []string
-	node  string
+	login   string
+	account tailcfg.UserID // whose login it is: names can be given anew, ids are not
+	tags    []string
+	node    string
 }
 
 func (id identity) String() string {
@@ -57,43 +58,4 @@ func (a allowList) permits(id identity) bool {
 	}
 	login := normalLogin(id.login)
 	return login != "" && a.logins[login]
-}
-
-const (
-	refusalEvery = time.Minute // one line a peer
-	refusalPeers = 256         // peers remembered
-)
-
-// refusalLog decides which refusals are logged: the first of each peer, then
-// one a minute, so that a hostile peer cannot fill the log.
-type refusalLog struct {
-	last    map[netip.Addr]time.Time
-	skipped map[netip.Addr]int
-}
-
-// allow reports whether to log now, and how many lines of this peer were left
-// out since the last one.
-func (r *refusalLog) allow(peer netip.Addr, now time.Time) (skipped int, ok bool) {
-	if r.last == nil {
-		r.last, r.skipped = map[netip.Addr]time.Time{}, map[netip.Addr]int{}
-	}
-	last, known := r.last[peer]
-	if known && now.Sub(last) < refusalEvery {
-		r.skipped[peer]++
-		return 0, false
-	}
-	if !known && len(r.last) >= refusalPeers {
-		for p, t := range r.last {
-			if now.Sub(t) >= refusalEvery {
-				delete(r.last, p)
-				delete(r.skipped, p)
-			}
-		}
-		if len(r.last) >= refusalPeers {
-			return 0, false
-		}
-	}
-	skipped = r.skipped[peer]
-	r.last[peer], r.skipped[peer] = now, 0
-	return skipped, true
 }

@@ -17,14 +17,16 @@ type conn struct {
 	hub      *hub
 	src, dst netip.AddrPort
 	id       identity // guarded by hub.mu
+	opened   time.Time
+	in, out  atomic.Int64 // bytes from and to the peer
 	once     sync.Once
 	heard    atomic.Int64  // when the peer last sent something, Unix nanoseconds
 	ended    atomic.Uint32 // an ending: the first one noted
 }
 
 func newConn(h *hub, raw net.Conn, src, dst netip.AddrPort) *conn {
-	c := &conn{Conn: raw, hub: h, src: src, dst: dst}
-	c.heard.Store(time.Now().UnixNano())
+	c := &conn{Conn: raw, hub: h, src: src, dst: dst, opened: time.Now()}
+	c.heard.Store(c.opened.UnixNano())
 	return c
 }
 
@@ -35,8 +37,11 @@ func (c *conn) Read(p []byte) (n int, err error) {
 	defer contain(&err)
 	n, err = c.Conn.Read(p)
 	if n > 0 {
-		c.hub.bytesIn.Add(int64(n))
+		c.in.Add(int64(n))
 		c.heard.Store(time.Now().UnixNano())
+	}
+	if err != nil {
+		c.end(ioEnding(err))
 	}
 	return n, err
 }
@@ -44,7 +49,10 @@ func (c *conn) Read(p []byte) (n int, err error) {
 func (c *conn) Write(p []byte) (n int, err error) {
 	defer contain(&err)
 	n, err = c.Conn.Write(p)
-	c.hub.bytesOut.Add(int64(n))
+	c.out.Add(int64(n))
+	if err != nil {
+		c.end(ioEnding(err))
+	}
 	return n, err
 }
 
@@ -52,19 +60,24 @@ func (c *conn) Write(p []byte) (n int, err error) {
 // the first reason does not count.
 func (c *conn) end(why ending) { c.ended.CompareAndSwap(uint32(notEnded), uint32(why)) }
 
-// CloseWrite ends the direction to the peer.
+// CloseWrite ends the direction to the peer, as the upstream did with its own.
 func (c *conn) CloseWrite() (err error) {
 	defer contain(&err)
+	c.end(endedUpstreamClosed)
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
 	}
 	return c.Close()
 }
 
+// Close ends both directions. Nobody closes without a reason noted, but for the
+// relay when the upstream fails.
 func (c *conn) Close() (err error) {
 	defer contain(&err)
+	c.end(endedUpstreamFailed)
 	c.once.Do(func() {
 		c.hub.forget(c)
+		c.hub.caps.over(c)
 		err = c.Conn.Close()
 	})
 	return err

@@ -34,22 +34,32 @@ type hub struct {
 	mu        sync.Mutex
 	removed   bool
 	allow     allowList
+	pins      *pins
 	listeners map[uint16][]*listener // newest last
 	conns     map[*conn]struct{}
 	pending   map[netip.Addr]int // being checked, by peer
 	nPending  int
-	refusals  refusalLog
+	caps      *caps
+	refusals  *peerLimit
+	ends      *peerLimit
+	pathTo    func(context.Context, netip.Addr) string // how a peer is reached
 
-	accepted, refused, bytesIn, bytesOut atomic.Int64
-	refusedBy                            [refusals]atomic.Int64
+	accepted, refused atomic.Int64
+	bytesIn, bytesOut atomic.Int64 // of connections that are over
+	tally
 }
 
 func newHub(name string) *hub {
 	return &hub{
 		name:      name,
+		pins:      newPins("", 0),
 		listeners: map[uint16][]*listener{},
 		conns:     map[*conn]struct{}{},
 		pending:   map[netip.Addr]int{},
+		caps:      newCaps(name),
+		refusals:  newPeerLimit(1, refusalEvery),
+		ends:      newPeerLimit(endBurst, endEvery),
+		tally:     newTally(name),
 	}
 }
 
@@ -59,11 +69,13 @@ func (h *hub) handle(raw net.Conn, src, dst netip.AddrPort, who whoIs) {
 	c := newConn(h, raw, src, dst)
 	defer func() {
 		if r := recover(); r != nil {
+			c.end(endedInternal)
 			c.Close()
 			logger().Error("connection failed", zap.String("node", h.name), zap.Any("panic", r))
 		}
 	}()
 	if !h.admit(c, who) || !h.deliver(c) {
+		c.end(endedNoRoute)
 		c.Close()
 	}
 }
@@ -84,6 +96,10 @@ func (h *hub) admit(c *conn, who whoIs) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), whoIsTimeout)
 	defer cancel()
 	id, err := who(ctx, c.src)
+	var unpinned error
+	if err == nil {
+		unpinned = h.claim(id)
+	}
 
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -100,10 +116,14 @@ func (h *hub) admit(c *conn, who whoIs) bool {
 	case !h.allow.permits(id):
 		h.refuseLocked(peer, id.String(), refusedNotAllowed, "")
 		return false
+	case unpinned != nil:
+		h.refuseLocked(peer, id.String(), refusalOf(unpinned), unpinned.Error())
+		return false
 	}
 	c.id = id
 	h.conns[c] = struct{}{}
 	h.accepted.Add(1)
+	h.caps.admitted(peer)
 	return true
 }
 
@@ -152,7 +172,13 @@ func (h *hub) running() []*conn {
 	return all
 }
 
-func (h *hub) cutAll() { h.cut(endedNodeStopped, func(*conn) bool { return true }) }
+func (h *hub) cutAll() {
+	why := endedNodeStopped
+	if stopping.Load() {
+		why = endedGatewayStopping
+	}
+	h.cut(why, func(*conn) bool { return true })
+}
 
 // remove ends the hub with its node: nothing is accepted from now on.
 func (h *hub) remove() {
@@ -160,12 +186,6 @@ func (h *hub) remove() {
 	h.removed = true
 	h.mu.Unlock()
 	h.cutAll()
-}
-
-func (h *hub) forget(c *conn) {
-	h.mu.Lock()
-	delete(h.conns, c)
-	h.mu.Unlock()
 }
 
 // listen adds a listener for port. While several exist, during a reload, the

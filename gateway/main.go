@@ -90,6 +90,7 @@ func run(config, admin string) error {
 	wg.Go(func() { serveAdmin(ctx, admin) })
 	wg.Wait()
 	logger().Info("stopping")
+	stopping.Store(true)
 	return caddy.Stop()
 }
 

@@ -1,56 +1,157 @@
 package main
 
 import (
-	"fmt"
-	"io"
+	"cmp"
+	"context"
+	"net/http"
 	"runtime"
-	"strings"
+	"runtime/debug"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-var states = []string{stateRunning, stateStarting, stateNeedsKey, stateNeedsLogin, stateStopped, stateError}
+const prefix = "tmgen_gateway_"
 
-// writeMetrics writes st as Prometheus text.
-func writeMetrics(w io.Writer, st Status) {
-	names := sortedKeys(st.Nodes)
-	metric := func(name, kind, help string, value func(NodeStatus) int64) {
-		fmt.Fprintf(w, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind)
-		for _, n := range names {
-			fmt.Fprintf(w, "%s{node=%s} %d\n", name, label(n), value(st.Nodes[n]))
-		}
-	}
-	single := func(name, help string, value int64) {
-		fmt.Fprintf(w, "# HELP %s %s\n# TYPE %s gauge\n%s %d\n", name, help, name, name, value)
-	}
-	single("tmgen_config_loaded", "1 once a configuration runs.", truth(st.ConfigSHA256 != ""))
-	single("tmgen_config_rejected", "1 while the configuration file is not the one that runs.", truth(st.Rejected != nil))
-	single("tmgen_memory_limit_bytes", "Soft memory limit, 0 for none.", st.MemoryLimit)
-	var mem runtime.MemStats
-	runtime.ReadMemStats(&mem)
-	single("tmgen_memory_bytes", "Memory obtained from the system and not given back.", int64(mem.Sys-mem.HeapReleased))
-	single("tmgen_goroutines", "Goroutines.", int64(runtime.NumGoroutine()))
+// Values of the labels "state" and "path". No label but "node" ever holds what
+// a peer or a control server says.
+var (
+	states = []string{stateRunning, stateStarting, stateNeedsKey, stateNeedsLogin, stateStopped, stateError}
+	paths  = []string{"direct", "relay", "idle", unknownPath}
+)
 
-	fmt.Fprintf(w, "# HELP tmgen_node_state 1 for the state a node is in.\n# TYPE tmgen_node_state gauge\n")
-	for _, n := range names {
-		for _, s := range states {
-			fmt.Fprintf(w, "tmgen_node_state{node=%s,state=%s} %d\n", label(n), label(s), truth(st.Nodes[n].State == s))
-		}
-	}
-	metric("tmgen_node_key_needed", "gauge", "1 while a node needs a new auth key.", func(n NodeStatus) int64 { return truth(n.KeyNeeded) })
-	metric("tmgen_connections", "gauge", "Running connections.", func(n NodeStatus) int64 { return int64(n.Connections) })
-	metric("tmgen_connections_accepted_total", "counter", "Connections let in.", func(n NodeStatus) int64 { return n.Accepted })
-	metric("tmgen_connections_refused_total", "counter", "Connections refused.", func(n NodeStatus) int64 { return n.Refused })
-	metric("tmgen_bytes_in_total", "counter", "Bytes from peers.", func(n NodeStatus) int64 { return n.BytesIn })
-	metric("tmgen_bytes_out_total", "counter", "Bytes to peers.", func(n NodeStatus) int64 { return n.BytesOut })
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(prefix+name, help, labels, nil)
 }
 
-func truth(b bool) int64 {
+// What the gateway says of itself and of each node; docs/reference/metrics.md
+// is kept equal by a test. Histograms are in tally.go.
+var (
+	descBuild = prometheus.NewDesc(prefix+"build_info", "Always 1; the versions of what the gateway is made of.",
+		nil, buildVersions())
+	descReload     = desc("config_last_reload_successful", "1 while the configuration file is the one that runs.")
+	descLoaded     = desc("config_last_reload_success_timestamp_seconds", "When a configuration was taken last, Unix time; 0 before the first.")
+	descState      = desc("node_state", "1 for the state that the node is in, 0 for the others.", "node", "state")
+	descKeyNeeded  = desc("node_key_needed", "1 while the node needs a new auth key.", "node")
+	descRunning    = desc("connections", "Running connections.", "node")
+	descPeers      = desc("peers", "Peers with running connections, by how packets go to them.", "node", "path")
+	descAccepted   = desc("connections_accepted_total", "Connections let in.", "node")
+	descRefused    = desc("connections_refused_total", "Connections refused, by reason.", "node", "reason")
+	descEnded      = desc("connections_ended_total", "Connections that were let in and are over, by reason.", "node", "reason")
+	descReceived   = desc("received_bytes_total", "Bytes from peers.", "node")
+	descSent       = desc("sent_bytes_total", "Bytes to peers.", "node")
+	descDialFailed = desc("upstream_dial_failures_total", "Connections given up because the upstream could not be reached.", "node")
+)
+
+// collector asks the nodes at each scrape; nothing is kept for those that are
+// gone.
+type collector struct{ watch *watcher }
+
+// metricsHandler answers with everything that is measured.
+func metricsHandler(w *watcher) http.Handler {
+	r := prometheus.NewRegistry()
+	r.MustRegister(collector{w}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return promhttp.HandlerFor(r, promhttp.HandlerOpts{})
+}
+
+// Describe sends nothing: the label "node" is fixed within histograms.
+func (collector) Describe(chan<- *prometheus.Desc) {}
+
+func (c collector) Collect(ch chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, v float64) { ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v) }
+	gauge(descBuild, 1)
+	_, hash, rejected := c.watch.state()
+	gauge(descReload, truth(hash != "" && rejected == nil))
+	gauge(descLoaded, c.watch.loadedTime())
+	for _, n := range nodes.list() {
+		n.collect(ch)
+	}
+}
+
+func (n *node) collect(ch chan<- prometheus.Metric) {
+	h, name := n.hub, n.settings.name
+	info, _ := n.snapshot()
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, append([]string{name}, labels...)...)
+	}
+	count := func(d *prometheus.Desc, v int64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), append([]string{name}, labels...)...)
+	}
+	for _, s := range states {
+		gauge(descState, truth(info.state == s), s)
+	}
+	gauge(descKeyNeeded, truth(info.keyNeeded))
+	conns := h.running()
+	gauge(descRunning, float64(len(conns)))
+	byPath := n.peersByPath(len(conns))
+	for _, p := range paths {
+		gauge(descPeers, float64(byPath[p]), p)
+	}
+	count(descAccepted, h.accepted.Load())
+	for r := notRefused + 1; r < refusals; r++ {
+		count(descRefused, h.refusedBy[r].Load(), r.String())
+	}
+	for e := notEnded + 1; e < endings; e++ {
+		count(descEnded, h.endedBy[e].Load(), e.String())
+	}
+	in, out := h.bytes()
+	count(descReceived, in)
+	count(descSent, out)
+	count(descDialFailed, h.dialFailures.Load())
+	h.durations.Collect(ch)
+	h.dials.Collect(ch)
+}
+
+// peersByPath counts the connected peers. A node without connections is not
+// asked: that would cost more than all the rest.
+func (n *node) peersByPath(conns int) map[string]int {
+	count := map[string]int{}
+	if conns == 0 {
+		return count
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), statusTimeout)
+	defer cancel()
+	known := n.peerPaths(ctx)
+	for peer := range n.hub.peers() {
+		count[cmp.Or(known[peer], unknownPath)]++
+	}
+	return count
+}
+
+// loadedTime is when a configuration was taken last, in Unix seconds.
+func (w *watcher) loadedTime() float64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.loadedAt.IsZero() {
+		return 0
+	}
+	return float64(w.loadedAt.UnixNano()) / float64(time.Second)
+}
+
+// buildVersions are those of Go and of the modules that decide what the
+// gateway can do.
+func buildVersions() prometheus.Labels {
+	labels := prometheus.Labels{"go": runtime.Version(), "caddy": "unknown", "caddy_l4": "unknown", "tailscale": "unknown"}
+	names := map[string]string{
+		"github.com/caddyserver/caddy/v2": "caddy", "github.com/mholt/caddy-l4": "caddy_l4", "tailscale.com": "tailscale",
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return labels
+	}
+	for _, m := range info.Deps {
+		if label, ok := names[m.Path]; ok {
+			labels[label] = m.Version
+		}
+	}
+	return labels
+}
+
+func truth(b bool) float64 {
 	if b {
 		return 1
 	}
 	return 0
-}
-
-// label quotes a label value as the text format wants it.
-func label(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(s) + `"`
 }

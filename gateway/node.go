@@ -72,6 +72,7 @@ func startNode(s settings, h *hub, after <-chan struct{}) *node {
 	ctx, cancel := context.WithCancel(context.Background())
 	n := &node{settings: s, hub: h, cancel: cancel, done: make(chan struct{})}
 	n.info = nodeInfo{state: stateStarting, since: time.Now()}
+	h.setPathTo(n.pathTo)
 	go n.run(ctx, after)
 	return n
 }
@@ -157,7 +158,10 @@ func (n *node) try(ctx context.Context, login bool) outcome {
 			i.state = stateStarting
 		}
 	})
-	store, err := openState(n.settings)
+	store, err := openState(n.settings, n.log())
+	if errors.Is(err, errDamaged) {
+		return outcome{err: err, state: stateNeedsKey}
+	}
 	if err != nil {
 		return outcome{err: err, state: stateError}
 	}

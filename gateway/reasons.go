@@ -10,10 +10,11 @@ const (
 	refusedNodeFull             // the node has maxConns connections
 	refusedPeerFull             // the peer has maxPeerConns connections
 	refusedRate                 // the peer connects too often
+	refusedOpening              // the peer has too many connections that are not established yet
 	refusedUnknownPeer          // the tailnet does not say who it is
 	refusedNotAllowed           // not in the allow list
 	refusedLoginChanged         // the login belongs to another account than before
-	refusedNoRoute              // no route took the connection in time
+	refusedNoPin                // the login cannot be pinned to an account
 	refusals                    // how many there are
 )
 
@@ -22,10 +23,11 @@ var refusalNames = [refusals]string{
 	refusedNodeFull:     "node_full",
 	refusedPeerFull:     "peer_full",
 	refusedRate:         "rate",
+	refusedOpening:      "opening",
 	refusedUnknownPeer:  "unknown_peer",
 	refusedNotAllowed:   "not_allowed",
 	refusedLoginChanged: "login_changed",
-	refusedNoRoute:      "no_route",
+	refusedNoPin:        "no_pin",
 }
 
 func (r refusal) String() string { return refusalNames[r] }
@@ -45,6 +47,7 @@ const (
 	endedAccessLost             // the peer may not connect any more
 	endedNodeStopped            // the node was removed, restarted or lost its login
 	endedGatewayStopping        // the gateway stops
+	endedNoRoute                // no route took it in time
 	endedInternal               // a fault of the gateway
 	endings                     // how many there are
 )
@@ -61,6 +64,7 @@ var endingNames = [endings]string{
 	endedAccessLost:      "access_lost",
 	endedNodeStopped:     "node_stopped",
 	endedGatewayStopping: "gateway_stopping",
+	endedNoRoute:         "no_route",
 	endedInternal:        "internal",
 }
 

@@ -52,7 +52,9 @@ func (r *Relay) Provision(caddy.Context) error {
 // route.
 func (r *Relay) Handle(cx *layer4.Connection, _ layer4.Handler) (err error) {
 	defer contain(&err)
+	began := time.Now()
 	up, err := dialUpstream(r.Upstream)
+	dialed(cx.Conn, began, err)
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,7 @@ const (
 // nothing else.
 type statusServer struct {
 	watch   *watcher
+	metrics http.Handler
 	started time.Time
 	path    string
 	server  *http.Server
@@ -31,7 +32,7 @@ type statusServer struct {
 }
 
 func newStatusServer(w *watcher) *statusServer {
-	return &statusServer{watch: w, started: time.Now()}
+	return &statusServer{watch: w, metrics: metricsHandler(w), started: time.Now()}
 }
 
 // run serves until ctx ends. A folder that is missing or not writable only
@@ -120,8 +121,7 @@ func (s *statusServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		json.NewEncoder(w).Encode(buildStatus(r.Context(), s.watch, s.started))
 	case "/metrics":
-		w.Header().Set("Content-Type", "text/plain; version=0.0.4")
-		writeMetrics(w, buildStatus(r.Context(), s.watch, s.started))
+		s.metrics.ServeHTTP(w, r)
 	default:
 		http.NotFound(w, r)
 	}

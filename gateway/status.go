@@ -40,6 +40,10 @@ type NodeStatus struct {
 	BytesIn     int64        `json:"bytes_in"`
 	BytesOut    int64        `json:"bytes_out"`
 	Peers       []PeerStatus `json:"peers"`
+	// LoginChanged lists logins that came with another account than before
+	// and were refused; PinsError says why none can be pinned, or "".
+	LoginChanged []loginChange `json:"login_changed"`
+	PinsError    string        `json:"pins_error"`
 }
 
 // PeerStatus is a peer that is connected, or was heard from lately.
@@ -86,14 +90,16 @@ func (n *node) status(ctx context.Context) NodeStatus {
 	info, session := n.snapshot()
 	h := n.hub
 	conns := h.running()
+	in, out := h.bytes()
 	st := NodeStatus{
 		State: info.state, Hostname: n.settings.hostname, DNSName: info.dnsName,
 		IPs: append([]string{}, info.ips...), NodeID: info.nodeID, KeyNeeded: info.keyNeeded,
 		LastError: info.lastError, Since: timestamp(info.since), Connections: len(conns),
 		Accepted: h.accepted.Load(), Refused: h.refused.Load(),
-		BytesIn: h.bytesIn.Load(), BytesOut: h.bytesOut.Load(),
+		BytesIn: in, BytesOut: out,
 		Peers: []PeerStatus{},
 	}
+	st.LoginChanged, st.PinsError = h.pinReport()
 	if session == nil || info.state != stateRunning {
 		return st
 	}
@@ -137,22 +143,59 @@ func peersOf(st *ipnstate.Status, conns map[netip.Addr]connected) []PeerStatus {
 			continue
 		}
 		one := PeerStatus{
-			Login: st.User[p.UserID].LoginName, Node: p.HostName, IP: ip,
-			Path: "idle", Connections: n,
+			Login: st.User[p.UserID].LoginName, Node: p.HostName, IP: ip, Connections: n,
 		}
 		if p.Tags != nil && p.Tags.Len() > 0 {
 			one.Login = strings.Join(p.Tags.AsSlice(), ",")
 		}
-		switch {
-		case p.CurAddr != "":
-			one.Path, one.Endpoint = "direct", p.CurAddr
-		case p.Active && p.PeerRelay != "":
-			one.Path, one.Endpoint = "relay", p.PeerRelay
-		case p.Active && p.Relay != "":
-			one.Path, one.Endpoint = "relay", p.Relay
-		}
+		one.Path, one.Endpoint = pathOf(p)
 		peers = append(peers, one)
 	}
 	slices.SortFunc(peers, func(a, b PeerStatus) int { return cmp.Compare(a.IP, b.IP) })
 	return peers
+}
+
+// pathOf says how packets go to a peer: direct, relay or idle, and by which
+// address or relay.
+func pathOf(p *ipnstate.PeerStatus) (path, endpoint string) {
+	switch {
+	case p.CurAddr != "":
+		return "direct", p.CurAddr
+	case p.Active && p.PeerRelay != "":
+		return "relay", p.PeerRelay
+	case p.Active && p.Relay != "":
+		return "relay", p.Relay
+	}
+	return "idle", ""
+}
+
+func (h *hub) setPathTo(f func(context.Context, netip.Addr) string) {
+	h.mu.Lock()
+	h.pathTo = f
+	h.mu.Unlock()
+}
+
+// pathTo tells how a peer is reached now.
+func (n *node) pathTo(ctx context.Context, peer netip.Addr) string {
+	return cmp.Or(n.peerPaths(ctx)[peer], unknownPath)
+}
+
+// peerPaths tells how each peer is reached now.
+func (n *node) peerPaths(ctx context.Context) map[netip.Addr]string {
+	all := map[netip.Addr]string{}
+	_, session := n.snapshot()
+	if session == nil {
+		return all
+	}
+	st, err := session.lc.Status(ctx)
+	if err != nil {
+		return all
+	}
+	for _, p := range st.Peer {
+		path, _ := pathOf(p)
+		for _, ip := range p.TailscaleIPs {
+			all[ip] = path
+		}
+	}
+	return all
 }

@@ -48,7 +48,9 @@ var (
 )
 
 func known(login string, err error) whoIs {
-	return func(context.Context, netip.AddrPort) (identity, error) { return identity{login: login}, err }
+	return func(context.Context, netip.AddrPort) (identity, error) {
+		return identity{login: login, account: 1}, err
+	}
 }
 
 func TestAHubClosesInDoubtAndWithoutAddresses(t *testing.T) {
@@ -104,11 +106,11 @@ func TestConnectionsAreBoundedByNodeAndPeer(t *testing.T) {
 		if !h.admit(newConn(h, a, src, testDst), known("alice", nil)) {
 			t.Fatalf("connection %d was refused", i)
 		}
-		if i == maxPeerConns-1 && h.wants(src.Addr(), 445) {
+		if i == maxPeerConns-1 && h.wants(src, testDst) {
 			t.Error("one peer has no bound")
 		}
 	}
-	if h.wants(testSrc.Addr(), 445) {
+	if h.wants(testSrc, testDst) {
 		t.Error("the node has no bound")
 	}
 }
@@ -151,7 +153,7 @@ func TestAVanishedPeerIsCutAndASilentOneIsNot(t *testing.T) {
 }
 
 func TestRefusalsOfOnePeerAreLoggedOnceAMinute(t *testing.T) {
-	var r refusalLog
+	r := newPeerLimit(1, refusalEvery)
 	now, peer := time.Now(), testSrc.Addr()
 	lines := 0
 	for range 1000 {
