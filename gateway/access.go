@@ -17,6 +17,53 @@ func (h *hub) setAllow(a allowList) {
 	h.cut(endedAccessLost, func(c *conn) bool { return !a.permits(c.id) })
 }
 
+// setPins changes where the node keeps its pins, or their epoch. Running
+// connections stay: the next new one of each login pins it.
+func (h *hub) setPins(dir string, epoch uint32) {
+	h.mu.Lock()
+	old := h.pins
+	h.mu.Unlock()
+	if old.dir == dir && old.epoch == epoch {
+		return
+	}
+	p := newPins(dir, epoch)
+	h.mu.Lock()
+	h.pins = p
+	h.mu.Unlock()
+}
+
+// claim pins the login of a new connection, where it is permitted, and says
+// why it cannot go on.
+func (h *hub) claim(id identity) error {
+	h.mu.Lock()
+	p, ok := h.pins, !h.removed && h.allow.permits(id)
+	h.mu.Unlock()
+	if !ok {
+		return errNotPinned
+	}
+	if err := p.claim(id); err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.pins.check(id) // other pins than p after a reload meanwhile
+}
+
+// pinReport says for the status what the pins refuse.
+func (h *hub) pinReport() (changed []loginChange, fault string) {
+	h.mu.Lock()
+	p, a := h.pins, h.allow
+	h.mu.Unlock()
+	return p.report(a)
+}
+
+func refusalOf(unpinned error) refusal {
+	if errors.As(unpinned, new(otherAccountError)) {
+		return refusedLoginChanged
+	}
+	return refusedNoPin
+}
+
 // recheck asks again who is behind each running connection and cuts those
 // that lost access. A failure other than "not in the tailnet" counts only
 // when it happens twice in a row, so that a busy moment ends no backup.
@@ -35,7 +82,9 @@ func (h *hub) recheck(ctx context.Context, who whoIs, failed map[netip.Addr]int)
 		}
 		delete(failed, peer)
 		h.mu.Lock()
-		lost := err != nil || !h.allow.permits(id)
+		// Only another account is a reason to cut: a login without a pin is one
+		// whose pins were just forgotten.
+		lost := err != nil || !h.allow.permits(id) || errors.As(h.pins.check(id), new(otherAccountError))
 		for c := range h.conns {
 			if c.src.Addr() == peer && !lost {
 				c.id = id

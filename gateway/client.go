@@ -67,6 +67,12 @@ func printStatus(w io.Writer, st *Status) {
 		if n.LastError != "" {
 			fmt.Fprintf(w, "  %s\n", n.LastError)
 		}
+		if n.PinsError != "" {
+			fmt.Fprintf(w, "  %s\n", n.PinsError)
+		}
+		for _, c := range n.LoginChanged {
+			fmt.Fprintf(w, "  refused: login %s of account %s, pinned to %s, last %s\n", c.Login, c.NewID, c.OldID, c.Last)
+		}
 		for _, p := range n.Peers {
 			fmt.Fprintf(w, "  %s %s %s %s %s conns=%d\n", p.Login, p.Node, p.IP, p.Path, p.Endpoint, p.Connections)
 		}

@@ -42,6 +42,9 @@ type NodeConfig struct {
 	AuthKeyFile string `json:"auth_key_file"`
 	// Allow lists logins and tags that may connect; empty lets nobody in.
 	Allow []string `json:"allow,omitempty"`
+	// PinEpoch, when it changes, makes the node forget which account each
+	// login belongs to. Neither the node nor a connection ends for it.
+	PinEpoch uint32 `json:"pin_epoch,omitempty"`
 }
 
 var (

@@ -87,8 +87,9 @@ func (m *manager) applyLocked(c *Config) {
 	}
 	for _, name := range sortedKeys(c.Nodes) {
 		h := m.hubLocked(name)
-		h.setAllow(newAllowList(c.Nodes[name].Allow))
 		want := settingsOf(c, name)
+		h.setPins(want.dir, c.Nodes[name].PinEpoch)
+		h.setAllow(newAllowList(c.Nodes[name].Allow))
 		old := m.nodes[name]
 		if old != nil && old.settings == want {
 			continue
