@@ -56,9 +56,10 @@ func (r *Relay) Handle(cx *layer4.Connection, _ layer4.Handler) (err error) {
 	up, err := dialUpstream(r.Upstream)
 	dialed(cx.Conn, began, err)
 	if err != nil {
-		return err
+		return relayFailed(cx.Conn, err)
 	}
 	defer up.Close()
+	joined(cx.Conn, up)
 	uploaded := make(chan struct{})
 	go func() {
 		defer close(uploaded)

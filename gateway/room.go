@@ -1,6 +1,9 @@
 package main
 
-import "net/netip"
+import (
+	"net/netip"
+	"time"
+)
 
 const (
 	// maxConns bounds the connections of one node, so that one person cannot
@@ -10,16 +13,20 @@ const (
 	maxPeerConns = 128
 )
 
-// wants reports whether a connection from src to a port may go on at all. It
+// wants reports whether a connection from src to dst may go on at all. It
 // is asked before the handshake and must not wait.
-func (h *hub) wants(src netip.Addr, port uint16) bool {
+func (h *hub) wants(src, dst netip.AddrPort) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.removed || len(h.listeners[port]) == 0 {
+	if h.removed || len(h.listeners[dst.Port()]) == 0 {
 		return false
 	}
-	if reason := h.fullLocked(src); reason != notRefused {
-		h.refuseLocked(src, "", reason, "")
+	reason := h.fullLocked(src.Addr())
+	if reason == notRefused {
+		reason = h.caps.begin(src, dst, time.Now())
+	}
+	if reason != notRefused {
+		h.refuseLocked(src.Addr(), "", reason, "")
 		return false
 	}
 	return true

@@ -77,6 +77,8 @@ func (s *session) run(ctx context.Context) outcome {
 		return outcome{err: s.redact(err), state: stateError}
 	}
 	s.lc = lc
+	s.node.hub.caps.watch(flowsOf(srv))
+	defer s.node.hub.caps.watch(nil)
 	unregister := srv.RegisterFallbackTCPHandler(s.flow)
 	defer unregister()
 	s.node.mu.Lock()
@@ -97,7 +99,7 @@ func (s *session) run(ctx context.Context) outcome {
 // with the addresses of the first packet.
 func (s *session) flow(src, dst netip.AddrPort) (func(net.Conn), bool) {
 	h := s.node.hub
-	if !h.wants(src.Addr(), dst.Port()) {
+	if !h.wants(src, dst) {
 		return nil, true
 	}
 	return func(c net.Conn) { h.handle(c, src, dst, s.whoIs) }, true
