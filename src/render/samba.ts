@@ -52,7 +52,7 @@ export function smbConf(
   }
   must('global', 'hosts allow', `${gatewayIp} 127.0.0.1`)
   must('global', 'map to guest', 'Never')
-  must('global', 'server min protocol', 'SMB3')
+  must('global', 'server min protocol', 'SMB3_00')
   for (const share of shares) {
     // Samba takes a quota that it cannot read as no limit, so it is checked once more where it is used.
     const wrong = checkQuota(share.quota)

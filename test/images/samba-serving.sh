@@ -41,7 +41,8 @@ it "an unknown user is not turned into a guest" refused unknown_user
 it "an anonymous list of shares is refused" refused anonymous_list
 it "SMB1 is refused" refused old NT1
 it "SMB2 is refused" refused old SMB2_10
-it "SMB3 with the same options is taken" old SMB3
+it "SMB 3.0 with the same options is taken" old SMB3_00
+it "SMB 3.1.1 with the same options is taken" old SMB3_11
 it "a client that asks for encryption gets it" smb gateway macbook ls --client-protection=encrypt
 
 capabilities() {

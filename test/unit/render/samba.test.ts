@@ -20,7 +20,7 @@ describe('smb.conf', () => {
     const global = readIni(conf()).get('global')!
     expect(global.get('hosts allow')).toBe('10.77.0.2 127.0.0.1')
     expect(global.get('map to guest')).toBe('Never')
-    expect(global.get('server min protocol')).toBe('SMB3')
+    expect(global.get('server min protocol')).toBe('SMB3_00')
     expect(global.get('restrict anonymous')).toBe('2')
   })
 
