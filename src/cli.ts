@@ -3,6 +3,7 @@ import { makeContext } from './commands/context.ts'
 import { initVerb } from './commands/verbs/init.ts'
 import { peopleVerbs } from './commands/verbs/people.ts'
 import { type Run, withExamples } from './commands/verbs/run.ts'
+import { setVerbs } from './commands/verbs/set.ts'
 import { workspaceVerbs } from './commands/verbs/workspace.ts'
 import type { Io } from './ui/io.ts'
 import { packageJson } from './ui/package-dir.ts'
@@ -18,6 +19,7 @@ export function buildProgram(run: Run, version: string): Command {
   withExamples(program, 'tmgen init timemachine --provider manual --storage /srv/timemachine', 'tmgen list')
   initVerb(program, run)
   peopleVerbs(program, run)
+  setVerbs(program, run)
   workspaceVerbs(program, run)
   return program
 }

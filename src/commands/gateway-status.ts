@@ -8,6 +8,19 @@ const nodeSchema = z.object({
   key_needed: z.boolean().default(false),
   last_error: z.string().default(''),
   connections: z.number().default(0),
+  /** Logins that came with another account than before, and were refused. */
+  login_changed: z
+    .array(
+      z.object({
+        login: z.string().max(400),
+        old_id: z.string().max(20),
+        new_id: z.string().max(20),
+        since: z.string().max(40),
+        last: z.string().max(40),
+      }),
+    )
+    .default([]),
+  pins_error: z.string().default(''),
 })
 const statusSchema = z.object({
   rejected: z.object({ error: z.string() }).nullish(),

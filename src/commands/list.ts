@@ -32,12 +32,24 @@ export async function list(context: Context, options: { offline?: boolean; json?
     const where = line === undefined ? '' : ` (line ${line} of the policy)`
     ui.note(printable(`policy open for ${names(reaches)}: ${text}${where}`))
   }
-  for (const row of rows) {
-    const fault = gateway?.nodes[row.name]?.last_error
-    if (fault) ui.note(printable(`${row.node.hostname}: ${fault}`))
-  }
+  for (const row of rows) for (const text of gatewayNotes(row, gateway)) ui.note(printable(text))
   if (gateway?.rejected) ui.note(printable(`the gateway refused its last config: ${gateway.rejected.error}`))
   return undefined
+}
+
+/** What the gateway says is wrong with a user's node, and the remedy where it needs the person. */
+function gatewayNotes({ name, node }: UserRow, gateway: GatewayStatus | undefined): string[] {
+  const status = gateway?.nodes[name]
+  if (!status) return []
+  const remedy = `tmgen set user ${name} --rebind`
+  const notes = status.last_error ? [status.last_error] : []
+  if (status.pins_error) notes.push(`${status.pins_error}; restore the file, or start over with: ${remedy}`)
+  for (const { login, old_id, new_id, since, last } of status.login_changed)
+    notes.push(
+      `login ${login} is refused since ${since} (last ${last}): it belongs to account ${new_id} now, before to ` +
+        `${old_id}; if that is the same person: ${remedy}`,
+    )
+  return notes.map((text) => `${node.hostname}: ${text}`)
 }
 
 /** Rules that let others in; `undefined` where the policy cannot be read. */
@@ -55,13 +67,20 @@ const header = ['USER', 'NODE', 'STATE', 'MACS', 'KEY', 'ENROLLED', 'ISOLATION']
 const enrolledText = { true: 'yes', false: 'no', null: 'unknown' } as const
 const isolationText = { closed: 'closed', open: 'policy open', null: 'unknown' } as const
 
+/** The state of a node; a person who is refused although it runs must not look well. */
+function stateText(node: GatewayStatus['nodes'][string] | undefined): string {
+  if (!node) return 'not running'
+  if (node.pins_error) return `${node.state}, pins broken`
+  return node.login_changed.length > 0 ? `${node.state}, login changed` : node.state
+}
+
 function cells(row: UserRow, gateway: GatewayStatus | undefined): string[] {
   const node = gateway?.nodes[row.name]
   const expires = row.key.state === 'ready' && row.key.expires ? ` until ${row.key.expires.slice(0, 16)}Z` : ''
   return [
     row.name,
     row.node.name,
-    row.enabled ? (node?.state ?? 'not running') : 'disabled',
+    row.enabled ? stateText(node) : 'disabled',
     row.macs.map((mac) => `${mac.name} ${mac.quota}`).join(', '),
     `${row.key.state}${expires}`,
     enrolledText[`${row.enrolled}`],

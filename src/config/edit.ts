@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { isMap, isSeq } from 'yaml'
 import { TmgenErrors } from '../errors.ts'
 import { makeError, splitHint } from './fault.ts'
+import { checkUser } from './find-user.ts'
 import { showPath } from './issues.ts'
 import { type ParsedConfig, parseConfig } from './parse.ts'
 import type { Path } from './places.ts'
@@ -31,13 +32,7 @@ export function addUserText(parsed: ParsedConfig, user: NewUser): string {
 
 /** The text of tmgen.yaml with one more Mac of a user; as addUserText. */
 export function addMacText(parsed: ParsedConfig, userName: string, mac: NewMac): string {
-  const index = parsed.config.users.findIndex((u) => u.name === userName)
-  const user = parsed.config.users[index]
-  if (!user)
-    return fail(
-      `no user "${userName}" in ${parsed.file}`,
-      `users: ${parsed.config.users.map((u) => u.name).join(', ') || 'none yet'}`,
-    )
+  const [index, user] = checkUser(parsed, userName)
   const existing = user.macs.findIndex((m) => m.name === mac.name)
   if (existing >= 0) {
     fail(`"${userName}" has a Mac "${mac.name}" already`, 'give the new one another name', parsed, [

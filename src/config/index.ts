@@ -1,5 +1,7 @@
 export { addMacText, addUserText } from './edit.ts'
+export { checkUser } from './find-user.ts'
 export { type NewConfigOptions, newConfigText } from './fresh.ts'
+export { nearest } from './issues.ts'
 export { configJsonSchema } from './json-schema.ts'
 export { maxConfigBytes, type ParsedConfig, parseConfig } from './parse.ts'
 export { configReference } from './reference.ts'

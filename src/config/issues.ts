@@ -54,7 +54,7 @@ function unknownKey(key: string, path: Path, data: unknown, places: Places): Tmg
 }
 
 /** The one that was probably meant: at most 2 slips away, or a third of a longer word. */
-function nearest(value: unknown, known: readonly string[]): string | undefined {
+export function nearest(value: unknown, known: readonly string[]): string | undefined {
   // The cap keeps a hostile key of a megabyte from costing seconds.
   if (typeof value !== 'string' || value.length > 64 || known.length === 0) return undefined
   const near = closest(value.toLowerCase(), known)

@@ -41,6 +41,8 @@ export interface Command {
   name: string
   /** Returns the new text of tmgen.yaml; every byte outside the edit stays. */
   edit?: (parsed: ParsedConfig) => string
+  /** Users whose nodes forget which account each login belongs to. */
+  rebind?: readonly string[]
   /** `local`: what `generate` may do, without the control plane; `all`: what `add user` and `provision` may do. */
   permits: 'local' | 'all'
   /** `no`: the network is not touched; `read`: a control plane that does not answer is a note; `write`: it is an error. */
@@ -101,7 +103,7 @@ export async function pipeline(
     const recovery = await recoverHere(world, dir, dependencies)
     for (const note of recovery.notes) command.onNote?.(note)
     if (recovery.mustFinish) {
-      const { edit: _edit, keys: _keys, ...rest } = command
+      const { edit: _edit, keys: _keys, rebind: _rebind, ...rest } = command
       await run({ ...rest, name: `${command.name} (finishing)`, permits: 'local', remote: 'no' })
     }
     const outcome = await run(command)
@@ -139,7 +141,7 @@ async function runOnce(world: World, dir: string, command: Command, dependencies
   const { parsed: before } = workspace
   const text = command.edit?.(before) ?? before.text
   const parsed = text === before.text ? before : parseConfig(new TextEncoder().encode(text), 'tmgen.yaml')
-  const { deployment, lock } = resolve(parsed, startLock(world, workspace))
+  const { deployment, lock } = resolve(parsed, startLock(world, workspace), command.rebind)
 
   const secrets = await gatherSecrets(world, dir, deployment)
   const inputs = await loadRenderInputs(world, secrets.all, secrets.workspaceKey)

@@ -24,6 +24,7 @@ export function caddyConfig(deployment: Deployment): object {
               port: u.udpPort,
               auth_key_file: `/run/secrets/tmgen/${u.name}.authkey`,
               allow: u.allow,
+              ...(u.pinEpoch === 0 ? {} : { pin_epoch: u.pinEpoch }),
             },
           ]),
         ),

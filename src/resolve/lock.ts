@@ -18,6 +18,13 @@ export const lockSchema = z.strictObject({
       owner: z.string(),
       hostname: z.string().regex(/^tm-[a-z0-9-]{1,60}$/, 'must be tm-NAME'),
       udpPort: z.number().int().min(1024).max(65535),
+      // What fits in the gateway's 32 bits.
+      pinEpoch: z
+        .number()
+        .int()
+        .min(1)
+        .max(2 ** 32 - 1)
+        .optional(),
     }),
   ),
   users: z.record(
@@ -41,7 +48,12 @@ export function formatLock(lock: Lock): string {
   const { version, workspace, serial, next } = lock
   const nodes = byNumber(lock.nodes).map(([id, n]) => [
     id,
-    { owner: n.owner, hostname: n.hostname, udpPort: n.udpPort },
+    {
+      owner: n.owner,
+      hostname: n.hostname,
+      udpPort: n.udpPort,
+      ...(n.pinEpoch === undefined ? {} : { pinEpoch: n.pinEpoch }),
+    },
   ])
   const users = byNumber(lock.users).map(([id, u]) => [
     id,

@@ -14,11 +14,22 @@ const memoryPerNode = 1.2 * mebibyte
 /**
  * Config + lock -> deployment with every default filled in, and the new lock. Pure. The lock's serial goes up by one when
  * anything in it changed, else the lock comes back as it was. `moved` says, for people, which numbers a changed range moved.
+ * @param rebind names of users whose nodes forget which account each login belongs to
  * Throws TmgenErrors `capacity` with places.
  */
-export function resolve(parsed: ResolveInput, lock: Lock): { deployment: Deployment; lock: Lock; moved: string[] } {
+export function resolve(
+  parsed: ResolveInput,
+  lock: Lock,
+  rebind: readonly string[] = [],
+): {
+  deployment: Deployment
+  lock: Lock
+  moved: string[]
+} {
   const { config } = parsed
   const next = allocate(parsed, lock)
+  for (const node of Object.values(next.nodes))
+    if (rebind.includes(next.users[node.owner]?.name ?? '')) node.pinEpoch = (node.pinEpoch ?? 0) + 1
   if (formatLock(next) !== formatLock(lock)) next.serial = lock.serial + 1
 
   const layout = layoutOf(config)
@@ -67,6 +78,7 @@ function deployUsers(config: Config, lock: Lock): DeployedUser[] {
       ip: locked.destinations.timemachine.ip,
       udpPort: node.udpPort,
       hostname: node.hostname,
+      pinEpoch: node.pinEpoch ?? 0,
       tag: `tag:tm-${user.name}`,
       allow: [...user.logins, ...user.tags],
       logins: user.logins,

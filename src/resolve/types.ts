@@ -16,6 +16,8 @@ export interface LockedNode {
   owner: string
   hostname: string
   udpPort: number
+  /** How often the gateway was told to forget which account each login belongs to; absent: never. */
+  pinEpoch?: number | undefined
 }
 
 /** tmgen.lock.json: allocations only. Ids (`u1`, `n1`) never change; a user gone from tmgen.yaml keeps its entry, so its numbers stay reserved. */
@@ -47,6 +49,8 @@ export interface DeployedUser {
   ip: string
   udpPort: number
   hostname: string
+  /** See LockedNode; 0: never. */
+  pinEpoch: number
   /** Tag of the node: `tag:tm-NAME`. */
   tag: string
   /** Who may connect: logins and tags, as written in the config. */

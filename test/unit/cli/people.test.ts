@@ -158,6 +158,7 @@ describe('with Headscale', () => {
     for (const line of [
       'add user bob --login bob@example.com',
       'add mac alice imac',
+      'set user alice --rebind',
       'list',
       'list --json',
       'generate --json',

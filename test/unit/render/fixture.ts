@@ -33,6 +33,7 @@ export function user(n: number, name: string, change: Partial<DeployedUser> = {}
     ip: `10.77.${(n + 2) >> 8}.${(n + 2) & 255}`,
     udpPort: 20999 + n,
     hostname: `tm-${name}`,
+    pinEpoch: 0,
     tag: `tag:tm-${name}`,
     allow: [`${name}@example.com`],
     logins: [`${name}@example.com`],

@@ -147,6 +147,7 @@ describe('deployment', () => {
         ip: '10.77.0.3',
         udpPort: 21000,
         hostname: 'tm-alice',
+        pinEpoch: 0,
         tag: 'tag:tm-alice',
         allow: ['alice@example.com', 'tag:staff'],
         logins: ['alice@example.com'],
