@@ -60,6 +60,9 @@ func printStatus(w io.Writer, st *Status) {
 	if st.Rejected != nil {
 		fmt.Fprintf(w, "config rejected: %s\n", st.Rejected.Error)
 	}
+	if r := st.Reserve; r.Left < r.Size {
+		fmt.Fprintf(w, "the disk of the state is or was full: %d of %d MiB of its reserve are left\n", r.Left>>20, r.Size>>20)
+	}
 	for _, name := range sortedKeys(st.Nodes) {
 		n := st.Nodes[name]
 		fmt.Fprintf(w, "%-20s %-12s %-40s %s conns=%d in=%d out=%d\n", name, n.State,

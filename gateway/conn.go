@@ -20,13 +20,13 @@ type conn struct {
 	opened   time.Time
 	in, out  atomic.Int64 // bytes from and to the peer
 	once     sync.Once
-	heard    atomic.Int64  // when the peer last sent something, Unix nanoseconds
+	heard    atomic.Int64  // when the peer last sent something, as uptime has it
 	ended    atomic.Uint32 // an ending: the first one noted
 }
 
 func newConn(h *hub, raw net.Conn, src, dst netip.AddrPort) *conn {
 	c := &conn{Conn: raw, hub: h, src: src, dst: dst, opened: time.Now()}
-	c.heard.Store(c.opened.UnixNano())
+	c.heard.Store(int64(uptime()))
 	return c
 }
 
@@ -38,7 +38,7 @@ func (c *conn) Read(p []byte) (n int, err error) {
 	n, err = c.Conn.Read(p)
 	if n > 0 {
 		c.in.Add(int64(n))
-		c.heard.Store(time.Now().UnixNano())
+		c.heard.Store(int64(uptime()))
 	}
 	if err != nil {
 		c.end(ioEnding(err))

@@ -74,11 +74,7 @@ func recordKey(dir, hash string) error {
 	if err != nil {
 		return err
 	}
-	tmp := recordPath(dir) + ".new"
-	if err := os.WriteFile(tmp, data, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(tmp, recordPath(dir))
+	return withRoom(filepath.Dir(dir), func() error { return writeAtomic(recordPath(dir), data, 0o600) })
 }
 
 // enrolled reports whether a state store holds an enrolled node: then the

@@ -87,6 +87,7 @@ func run(config, admin string) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { watch.run(ctx) })
 	wg.Go(func() { status.run(ctx) })
+	wg.Go(func() { keepReserve(ctx, watch.stateDir) })
 	wg.Go(func() { serveAdmin(ctx, admin) })
 	wg.Wait()
 	logger().Info("stopping")

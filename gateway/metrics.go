@@ -33,6 +33,8 @@ var (
 		nil, buildVersions())
 	descReload     = desc("config_last_reload_successful", "1 while the configuration file is the one that runs.")
 	descLoaded     = desc("config_last_reload_success_timestamp_seconds", "When a configuration was taken last, Unix time; 0 before the first.")
+	descReserve    = desc("state_reserve_bytes", "What is left of the space that is kept for the state on a disk that runs full.")
+	descReserved   = desc("state_reserve_wanted_bytes", "What that space is while nothing of it is needed.")
 	descState      = desc("node_state", "1 for the state that the node is in, 0 for the others.", "node", "state")
 	descKeyNeeded  = desc("node_key_needed", "1 while the node needs a new auth key.", "node")
 	descRunning    = desc("connections", "Running connections.", "node")
@@ -65,6 +67,9 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	_, hash, rejected := c.watch.state()
 	gauge(descReload, truth(hash != "" && rejected == nil))
 	gauge(descLoaded, c.watch.loadedTime())
+	reserve := reserveOf(c.watch.stateDir())
+	gauge(descReserve, float64(reserve.Left))
+	gauge(descReserved, float64(reserve.Size))
 	for _, n := range nodes.list() {
 		n.collect(ch)
 	}

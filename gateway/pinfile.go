@@ -12,7 +12,6 @@ import (
 	"syscall"
 	"time"
 
-	"tailscale.com/atomicfile"
 	"tailscale.com/tailcfg"
 )
 
@@ -109,7 +108,7 @@ func writePins(dir string, epoch uint32, known map[string]pin) error {
 	if err != nil {
 		return err
 	}
-	if err := atomicfile.WriteFile(pinPath(dir, epoch), data, 0o600); err != nil {
+	if err := withRoom(filepath.Dir(dir), func() error { return writeAtomic(pinPath(dir, epoch), data, 0o600) }); err != nil {
 		return err
 	}
 	all, _ := filepath.Glob(filepath.Join(dir, "pins-*.json*")) // also what a kill left of a write

@@ -3,10 +3,8 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
-	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -34,21 +32,11 @@ var (
 	loginRetry = 5 * time.Minute
 )
 
-// Errors of the control client that mean "not without a valid key", as they
-// appear in tailscale.com/control/controlclient/direct.go.
-var (
-	loginRefused = regexp.MustCompile(`register request: http 4(0[0-9]|1[0-9]|22)`)
-	nodeUnknown  = regexp.MustCompile(`initial fetch failed 40[0-4]`)
-	// liteUpdate is the other request of the control client: Headscale keeps
-	// the long poll of a deleted node open, and only this one is refused.
-	liteUpdate = regexp.MustCompile(`lite map update error after \S+: (.+)`)
-)
-
 // session is one life of a node: one tsnet server.
 type session struct {
 	node  *node
 	key   authKey
-	store ipn.StateStore
+	store *stateFile
 	lc    *local.Client
 
 	mu        sync.Mutex
@@ -118,7 +106,7 @@ func (s *session) whoIs(ctx context.Context, addr netip.AddrPort) (identity, err
 		return identity{}, errors.New("incomplete answer")
 	}
 	return identity{
-		login: w.UserProfile.LoginName, tags: w.Node.Tags,
+		login: w.UserProfile.LoginName, account: w.UserProfile.ID, tags: w.Node.Tags,
 		node: strings.TrimSuffix(w.Node.ComputedName, "."),
 	}, nil
 }
@@ -147,11 +135,7 @@ func (s *session) watch(ctx context.Context) (out outcome) {
 			} else {
 				s.down(st)
 			}
-			if end := s.login(wantsLogin, begun, &out); end {
-				return out
-			}
-			if s.offered() {
-				out.askAgain = true
+			if end := s.login(st, wantsLogin, begun, &out); end {
 				return out
 			}
 		}
@@ -186,6 +170,10 @@ func (s *session) up(st *ipnstate.Status, out *outcome) {
 	gone := !s.goneAt.IsZero() && time.Since(s.goneAt) < goneFor
 	message := s.lastError
 	s.mu.Unlock()
+	unsaved := s.store.flush()
+	if unsaved == nil && !gone {
+		unsaved = s.store.keepCopy()
+	}
 	s.node.set(func(i *nodeInfo) {
 		i.ips = nil
 		for _, ip := range st.TailscaleIPs {
@@ -198,6 +186,9 @@ func (s *session) up(st *ipnstate.Status, out *outcome) {
 			i.state, i.keyNeeded, i.lastError = stateNeedsKey, true, "the control server does not know the node: "+message
 		} else {
 			i.state, i.keyNeeded, i.lastError = stateRunning, false, ""
+		}
+		if unsaved != nil && i.lastError == "" {
+			i.lastError = "the node's state cannot be written: " + unsaved.Error()
 		}
 	})
 }
@@ -219,131 +210,6 @@ func (s *session) down(st *ipnstate.Status) {
 			i.lastError = message
 		}
 	})
-}
-
-// login decides what follows when the control server wants a login. It
-// returns true when the session has to end.
-func (s *session) login(wanted, begun time.Time, out *outcome) bool {
-	s.mu.Lock()
-	refusal, running := s.refusal, s.running
-	gone := !s.goneAt.IsZero() && time.Since(s.goneAt) < goneFor
-	s.mu.Unlock()
-	asked := !wanted.IsZero() && time.Since(wanted) >= loginGrace
-	if running && !gone || !running && !asked && refusal == "" {
-		return false
-	}
-	if s.key.hash != "" && !running { // a key was sent
-		if refusal == "" && !s.urlShown() {
-			return false // still on its way
-		}
-		if refusal == "" {
-			refusal = "the control server did not accept the auth key and asks for an interactive login"
-		}
-		out.err, out.state, out.refused = errors.New(refusal), stateNeedsKey, s.key.hash
-		return true
-	}
-	cfg := s.node.settings
-	if key, err := readKey(cfg.keyFile); err == nil && key.hash != lastUsedKey(cfg.dir) {
-		s.node.log().Info("the control server wants a login again; using the new auth key")
-		out.newKey = true
-		return true
-	}
-	if refusal == "" {
-		refusal = "the control server wants a login again"
-	}
-	if !running {
-		s.node.set(func(i *nodeInfo) {
-			i.state, i.keyNeeded, i.lastError = stateNeedsKey, true, refusal+": put a new auth key in place"
-		})
-	}
-	if time.Since(begun) >= loginRetry && !running {
-		out.err, out.state = errors.New(refusal), stateNeedsKey
-		return true
-	}
-	return false
-}
-
-// offered reports, once for each key, that an unused key lies there although
-// the node runs and nobody is connected: somebody knows that the control
-// server lost the node, which the server itself tells only minutes later.
-func (s *session) offered() bool {
-	s.mu.Lock()
-	running := s.running
-	s.mu.Unlock()
-	n := s.node
-	if !running || len(n.hub.running()) > 0 {
-		return false
-	}
-	key, err := readKey(n.settings.keyFile)
-	if err != nil || key.hash == lastUsedKey(n.settings.dir) || key.hash == n.offered {
-		return false
-	}
-	n.offered = key.hash
-	n.log().Info("a new auth key is there; asking the control server whether it is needed")
-	return true
-}
-
-// urlShown reports whether the control server offers an interactive login.
-func (s *session) urlShown() bool {
-	ctx, cancel := context.WithTimeout(context.Background(), whoIsTimeout)
-	defer cancel()
-	st, err := s.lc.StatusWithoutPeers(ctx)
-	return err == nil && st.AuthURL != ""
-}
-
-// watchErrors notes messages of the control server that are meant for people.
-func (s *session) watchErrors(ctx context.Context) {
-	bus, err := s.lc.WatchIPNBus(ctx, ipn.NotifyInitialState)
-	if err != nil {
-		return
-	}
-	defer bus.Close()
-	for {
-		n, err := bus.Next()
-		if err != nil {
-			return
-		}
-		if n.ErrMessage != nil && !strings.Contains(*n.ErrMessage, "rate limited") {
-			s.mu.Lock()
-			if !s.running {
-				s.refusal = s.redactString(*n.ErrMessage)
-			}
-			s.mu.Unlock()
-		}
-	}
-}
-
-// logf takes the node's own chatter: DEBUG, but for the control errors in it,
-// which are the one place that tells why a node is not up.
-func (s *session) logf(format string, a ...any) {
-	line := s.redactString(strings.TrimSpace(fmt.Sprintf(format, a...)))
-	if _, message, ok := strings.Cut(line, "Received error: "); ok {
-		s.note(message)
-	} else if found := liteUpdate.FindStringSubmatch(line); found != nil {
-		s.note(found[1])
-	}
-	s.node.log().Debug(line)
-}
-
-func (s *session) note(message string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.lastError = message
-	if loginRefused.MatchString(message) {
-		s.refusal = message
-	}
-	if nodeUnknown.MatchString(message) {
-		s.goneAt = time.Now()
-	}
-}
-
-func (s *session) redact(err error) error { return errors.New(s.redactString(err.Error())) }
-
-func (s *session) redactString(text string) string {
-	if s.key.secret != "" {
-		text = strings.ReplaceAll(text, s.key.secret, "[auth key]")
-	}
-	return text
 }
 
 // closeServer closes a tsnet server, also one that failed to start.

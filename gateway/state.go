@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net"
@@ -9,34 +10,40 @@ import (
 	"strconv"
 	"syscall"
 
-	"tailscale.com/ipn"
-	"tailscale.com/ipn/store"
-	tslog "tailscale.com/types/logger"
+	"go.uber.org/zap"
 )
 
-// openState makes sure that a node can start (folder writable, state
-// readable, UDP port free) and opens its state. All this is checked here
-// because a tsnet server that fails half-way leaks its network engine, and
-// takes a random port in place of a taken one.
-func openState(s settings) (ipn.StateStore, error) {
-	if err := os.MkdirAll(s.dir, 0o700); err != nil {
-		return nil, fmt.Errorf("state directory: %w", err)
-	}
-	probe := filepath.Join(s.dir, ".writable")
-	if err := os.WriteFile(probe, []byte("x"), 0o600); err != nil {
-		return nil, fmt.Errorf("state directory: %w", err)
-	}
-	if err := os.Remove(probe); err != nil {
+// probeSize is written to see whether a node can start: more than all the
+// files together that its tsnet server writes by itself.
+const probeSize = 64 << 10
+
+// openState makes sure that a node can start (folder writable, room on the
+// disk, state readable, UDP port free) and opens its state. All this is
+// checked here because a tsnet server that fails half-way leaks its network
+// engine, and takes a random port in place of a taken one.
+func openState(s settings, log *zap.Logger) (*stateFile, error) {
+	if err := withRoom(filepath.Dir(s.dir), func() error { return probe(s.dir) }); err != nil {
 		return nil, fmt.Errorf("state directory: %w", err)
 	}
 	if err := portFree(s.port); err != nil {
 		return nil, err
 	}
-	st, err := store.New(tslog.Discard, filepath.Join(s.dir, "tailscaled.state"))
-	if err != nil {
-		return nil, fmt.Errorf("node state: %w", err)
+	key, err := readKey(s.keyFile)
+	hasNewKey := err == nil && key.hash != lastUsedKey(s.dir)
+	return recoverState(filepath.Join(s.dir, "tailscaled.state"), hasNewKey, log)
+}
+
+// probe makes the folder and a file in it, for a moment.
+func probe(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
 	}
-	return st, nil
+	file := filepath.Join(dir, ".writable")
+	err := os.WriteFile(file, bytes.Repeat([]byte("x"), probeSize), 0o600)
+	if rerr := os.Remove(file); err == nil {
+		err = rerr
+	}
+	return err
 }
 
 func portFree(port uint16) error {

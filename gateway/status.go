@@ -20,6 +20,7 @@ type Status struct {
 	Rejected     *rejection            `json:"rejected"`
 	StartedAt    string                `json:"started_at"`
 	MemoryLimit  int64                 `json:"memory_limit"`
+	Reserve      ReserveStatus         `json:"reserve"`
 	Nodes        map[string]NodeStatus `json:"nodes"`
 }
 
@@ -64,7 +65,7 @@ func buildStatus(ctx context.Context, w *watcher, started time.Time) Status {
 	_, hash, rejected := w.state()
 	st := Status{
 		Version: 1, ConfigSHA256: hash, Rejected: rejected, StartedAt: timestamp(started),
-		Nodes: map[string]NodeStatus{},
+		Reserve: reserveOf(w.stateDir()), Nodes: map[string]NodeStatus{},
 	}
 	if limit := debug.SetMemoryLimit(-1); limit != 1<<63-1 {
 		st.MemoryLimit = limit

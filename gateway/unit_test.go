@@ -115,43 +115,6 @@ func TestConnectionsAreBoundedByNodeAndPeer(t *testing.T) {
 	}
 }
 
-func TestAVanishedPeerIsCutAndASilentOneIsNot(t *testing.T) {
-	h := newHub("alice")
-	h.setAllow(newAllowList([]string{"alice"}))
-	a, _ := net.Pipe()
-	c := newConn(h, a, testSrc, testDst)
-	h.admit(c, known("alice", nil))
-	alive := true
-	v := newVanished(nil)
-	v.ping = func(context.Context, netip.Addr) bool { return alive }
-	look := func() {
-		v.looked, v.asked[testSrc.Addr()] = time.Time{}, time.Time{}
-		v.check(context.Background(), h)
-	}
-	c.heard.Store(time.Now().Add(-vanishedTime + time.Second).UnixNano())
-	look()
-	eventually(t, 5*time.Second, func() error {
-		if len(v.results) == 0 {
-			return errors.New("no ping")
-		}
-		return nil
-	})
-	c.heard.Store(time.Now().Add(-2 * vanishedTime).UnixNano())
-	look()
-	if len(h.running()) != 1 {
-		t.Fatal("a peer that answers was cut")
-	}
-	alive = false
-	v.answered[testSrc.Addr()] = time.Now().Add(-vanishedTime)
-	for len(v.results) > 0 {
-		<-v.results
-	}
-	look()
-	if len(h.running()) != 0 {
-		t.Fatal("a vanished peer keeps its connection")
-	}
-}
-
 func TestRefusalsOfOnePeerAreLoggedOnceAMinute(t *testing.T) {
 	r := newPeerLimit(1, refusalEvery)
 	now, peer := time.Now(), testSrc.Addr()

@@ -11,20 +11,28 @@ import (
 )
 
 // A Mac that vanished keeps its bundle locked until its connection ends.
-// Keep-alive probes (60 s + 9 * 15 s, about 3 minutes; 9 is gVisor's count)
-// cover an idle connection. They are not sent while data waits for its
-// acknowledgement, and gVisor repeats that for about 17 minutes: so a silent
-// peer is also pinged through the tunnel.
+// TCP does not find out in time: keep-alive probes (60 s + 9 * 15 s; 9 is
+// gVisor's count) are not sent while data waits for its acknowledgement, which
+// gVisor repeats for about 17 minutes. So a silent peer is also pinged through
+// the tunnel, and that decides.
+//
+// vanishedTime lies between two bounds. A new session has to open the same
+// bundle within 3 minutes, and smbd and its client need a few seconds of them.
+// And a Mac that slept for a minute with an idle connection must keep it: it
+// may have fallen asleep just before a ping, 30 s after it was last heard, and
+// needs time to find the way again; with 140 s it may sleep for 90 s and still
+// has two pings to answer. Who sleeps longer loses little: macOS gives up a
+// Time Machine mount after 30 s of silence by itself.
 const (
 	keepAliveIdle     = "60s"
 	keepAliveInterval = "15s"
 )
 
 var (
-	silentAfter  = time.Minute       // then pings begin
-	pingEvery    = 20 * time.Second  // while silent
+	silentAfter  = 30 * time.Second  // then pings begin
+	pingEvery    = 10 * time.Second  // while no answer came
 	pingTimeout  = 5 * time.Second   // a peer on a relay answers in well under one
-	vanishedTime = 200 * time.Second // silent and no answer for so long: gone
+	vanishedTime = 140 * time.Second // silent and no answer for so long: gone
 	watchPings   = 5 * time.Second   // at most this often a look at all connections
 )
 
@@ -52,10 +60,10 @@ func setKnobs() {
 // vanished finds peers that hold connections and are not there any more.
 type vanished struct {
 	ping     func(ctx context.Context, peer netip.Addr) bool
-	answered map[netip.Addr]time.Time
-	asked    map[netip.Addr]time.Time
+	answered map[netip.Addr]time.Duration // as uptime has it, like all times here
+	asked    map[netip.Addr]time.Duration
 	results  chan pong
-	looked   time.Time
+	looked   time.Duration
 }
 
 type pong struct {
@@ -69,29 +77,30 @@ func newVanished(lc *local.Client) *vanished {
 			r, err := lc.Ping(ctx, peer, tailcfg.PingTSMP)
 			return err == nil && r.Err == ""
 		},
-		answered: map[netip.Addr]time.Time{},
-		asked:    map[netip.Addr]time.Time{},
+		answered: map[netip.Addr]time.Duration{},
+		asked:    map[netip.Addr]time.Duration{},
 		results:  make(chan pong, 16),
+		looked:   -watchPings,
 	}
 }
 
 // check pings silent peers and cuts the connections of those that vanished.
 func (v *vanished) check(ctx context.Context, h *hub) {
-	now := time.Now()
+	now := uptime()
 	for len(v.results) > 0 {
 		if p := <-v.results; p.ok {
 			v.answered[p.peer] = now
 		}
 	}
-	if now.Sub(v.looked) < watchPings {
+	if now-v.looked < watchPings {
 		return
 	}
 	v.looked = now
-	heard := map[netip.Addr]time.Time{}
+	heard := map[netip.Addr]time.Duration{}
 	for _, c := range h.running() {
-		t := time.Unix(0, c.heard.Load())
-		if t.After(heard[c.src.Addr()]) {
-			heard[c.src.Addr()] = t
+		last := time.Duration(c.heard.Load())
+		if before, ok := heard[c.src.Addr()]; !ok || last > before {
+			heard[c.src.Addr()] = last
 		}
 	}
 	for peer := range v.asked {
@@ -101,13 +110,13 @@ func (v *vanished) check(ctx context.Context, h *hub) {
 		}
 	}
 	for peer, last := range heard {
-		if v.answered[peer].After(last) {
-			last = v.answered[peer]
+		if answered, ok := v.answered[peer]; ok && answered > last {
+			last = answered
 		}
-		switch silent := now.Sub(last); {
+		switch silent := now - last; {
 		case silent >= vanishedTime:
 			h.cut(endedPeerVanished, func(c *conn) bool { return c.src.Addr() == peer })
-		case silent >= silentAfter && now.Sub(v.asked[peer]) >= pingEvery:
+		case silent >= silentAfter && now-v.asked[peer] >= pingEvery:
 			v.asked[peer] = now
 			go v.send(ctx, peer)
 		}

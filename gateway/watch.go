@@ -135,6 +135,15 @@ func (w *watcher) state() (*Config, string, *rejection) {
 	return w.config, w.loaded, w.rejected
 }
 
+// stateDir returns where the nodes' state lies, or "" before the first
+// configuration.
+func (w *watcher) stateDir() string {
+	if c, _, _ := w.state(); c != nil {
+		return c.StateDir
+	}
+	return ""
+}
+
 // readConfig reads the file. A directory that was deleted on the host, under
 // a bind mount, still opens here: it has no links left.
 func readConfig(path string) ([]byte, error) {
