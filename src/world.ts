@@ -47,9 +47,20 @@ export interface RunResult {
   stderr: string
 }
 
+export interface RunOptions {
+  cwd?: string
+  input?: Secret | string
+  /** 0: no limit. */
+  timeoutMs?: number
+  /** Takes each line of stdout as it comes; the result's stdout is empty then. */
+  onLine?: (line: string) => void
+  /** Ends the command early; that is no fault. */
+  signal?: AbortSignal
+}
+
 /** Runs the `docker` CLI; arguments never hold a secret, `input` may. */
 export interface Docker {
-  run(args: string[], options?: { cwd?: string; input?: Secret | string; timeoutMs?: number }): Promise<RunResult>
+  run(args: string[], options?: RunOptions): Promise<RunResult>
 }
 
 /** A line of /proc/self/mountinfo: `root` within the filesystem `device` is seen at `path`. */

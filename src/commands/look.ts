@@ -1,6 +1,8 @@
+import { nearest } from '../config/index.ts'
 import type { Inspection } from '../converge/index.ts'
 import { TmgenError } from '../errors.ts'
 import type { DeployedUser, Deployment } from '../resolve/types.ts'
+import { printable } from '../ui/printable.ts'
 import type { Context } from './context.ts'
 
 /** The workspace as it is, for commands that only show something. */
@@ -14,7 +16,8 @@ export function userOf(deployment: Deployment, name: string): DeployedUser {
   const user = deployment.users.find((candidate) => candidate.name === name)
   if (user) return user
   const names = deployment.users.map((candidate) => candidate.name)
-  throw new TmgenError('usage', `there is no user ${JSON.stringify(name)} in tmgen.yaml`, {
-    hint: names.length === 0 ? 'tmgen add user NAME adds one' : `users: ${names.join(', ')}`,
+  const all = names.length > 20 ? `${names.slice(0, 20).join(', ')} and ${names.length - 20} more` : names.join(', ')
+  throw new TmgenError('usage', `there is no user ${JSON.stringify(printable(name))} in tmgen.yaml`, {
+    hint: names.length === 0 ? 'tmgen add user NAME adds one' : (nearest(name, names) ?? `users: ${all}`),
   })
 }

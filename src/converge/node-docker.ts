@@ -2,6 +2,7 @@ import { execa } from 'execa'
 import { TmgenError } from '../errors.ts'
 import { Secret } from '../secret.ts'
 import type { Docker } from '../world.ts'
+import { LineSplitter } from './lines.ts'
 
 /** How long a docker command may take when the caller names no limit, in ms: listing and inspecting take well under 1 s. */
 const defaultTimeoutMs = 30_000
@@ -10,19 +11,26 @@ const defaultTimeoutMs = 30_000
 export function nodeDocker(env: Readonly<Record<string, string | undefined>>): Docker {
   return {
     async run(args, options = {}) {
-      const { cwd, input, timeoutMs = defaultTimeoutMs } = options
-      const result = await execa('docker', args, {
+      const { cwd, input, timeoutMs = defaultTimeoutMs, onLine, signal } = options
+      const running = execa('docker', args, {
         reject: false,
         timeout: timeoutMs,
         env: env as Record<string, string>,
         extendEnv: false,
         stripFinalNewline: false,
         maxBuffer: 64 * 1024 * 1024,
+        buffer: { stdout: onLine === undefined, stderr: true },
         ...(cwd === undefined ? {} : { cwd }),
+        ...(signal === undefined ? {} : { cancelSignal: signal }),
         ...(input === undefined
           ? { stdin: 'ignore' as const }
           : { input: input instanceof Secret ? input.reveal() : input }),
       })
+      const lines = onLine && new LineSplitter(onLine)
+      if (lines) running.stdout?.on('data', (chunk: Uint8Array) => lines.write(chunk))
+      const result = await running
+      lines?.end()
+      if (result.isCanceled) return { exitCode: 0, stdout: '', stderr: '' }
       const name = `docker ${args[0] ?? ''}`.trim()
       if (result.code === 'ENOENT' && cwd !== undefined && (result.message ?? '').includes('cwd'))
         throw new TmgenError('docker', `${name} cannot run in ${cwd}: the folder does not exist`)
@@ -36,7 +44,7 @@ export function nodeDocker(env: Readonly<Record<string, string | undefined>>): D
         })
       if (result.exitCode === undefined)
         throw new TmgenError('docker', `${name} could not run: ${result.code ?? result.signal ?? 'unknown'}`)
-      return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr }
+      return { exitCode: result.exitCode, stdout: result.stdout ?? '', stderr: result.stderr }
     },
   }
 }

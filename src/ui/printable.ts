@@ -6,3 +6,8 @@ export function printable(text: string): string {
   const safe = text.replace(unsafe, (c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`)
   return safe.length > 400 ? `${safe.slice(0, 400)}...` : safe
 }
+
+/** JSON on one line that a terminal may show: what printable escapes is escaped here as JSON does it. */
+export function printableJson(value: unknown): string {
+  return JSON.stringify(value).replace(unsafe, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}

@@ -10,10 +10,21 @@ function quota(text: string): string {
   return text
 }
 
+function since(text: string): string {
+  const isTime = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)?)?$/.test(text)
+  if (/^\d{1,6}[smhd]$/.test(text) || (isTime && !Number.isNaN(Date.parse(text)))) return text
+  throw new InvalidArgumentError('write 30m, 2h, 7d, or a time such as 2026-11-21T08:00:00Z')
+}
+
+function tail(text: string): number {
+  if (/^\d{1,7}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('write a number of lines')
+}
+
 const keyFile = '--auth-key-file <file>'
 const keyFileText = 'take the auth key from FILE (- is standard input) instead of minting one'
 
-/** The verbs about people: add, list, provision, invite, guide. */
+/** The verbs about people: add, list, logs, provision, invite, guide. */
 export function peopleVerbs(program: Command, run: Run): void {
   const add = withExamples(
     program.command('add').description('add a user, or a Mac to a user'),
@@ -59,6 +70,23 @@ export function peopleVerbs(program: Command, run: Run): void {
       ),
     'tmgen list',
     'tmgen list --offline --json',
+  )
+  withExamples(
+    program
+      .command('logs <name>')
+      .description("show one person's log: what the gateway says of the node and its connections, and Samba's own")
+      .option('-f, --follow', 'go on with what comes')
+      .option('--since <when>', 'only newer lines: 30m, 2h, 7d, or a time such as 2026-11-21T08:00:00Z', since)
+      .option('-n, --tail <lines>', 'how many of the newest lines; 0 is all', tail, 100)
+      .addOption(new Option('--gateway', "the gateway's lines alone").conflicts('samba'))
+      .option('--samba', "Samba's lines alone")
+      .option('--json', 'print a JSON object a line')
+      .action((name, options, command) =>
+        run(command, async (context) => (await import('../logs.ts')).logs(context, name, options)),
+      ),
+    'tmgen logs alice',
+    'tmgen logs alice --follow --since 10m',
+    'tmgen logs alice --gateway --json --tail 0',
   )
   withExamples(
     program

@@ -29,9 +29,12 @@ export class Scene {
     const world = memoryWorld(this.disk, { env: this.env, ...this.options })
     world.fetch = this.headscale.fetch
     world.docker = {
-      run: async (args) => {
+      run: async (args, { onLine } = {}) => {
         this.docker.push(args)
-        return this.dockerAnswer(args)
+        const answer = this.dockerAnswer(args)
+        if (onLine === undefined) return answer
+        for (const line of answer.stdout.split('\n')) if (line !== '') onLine(line)
+        return { ...answer, stdout: '' }
       },
     }
     const cwd = this.disk.nodes.has(`${dir}/tmgen.yaml`) ? dir : '/home/me'
