@@ -3,23 +3,25 @@ import { cpus, loadavg, release, totalmem } from 'node:os'
 import { docker } from '../test/lab/support/index.ts'
 import { table } from './table.ts'
 
-/** Table of what the figures came from: hardware, kernel, versions, the day. `docker`: also what runs in containers. */
-export async function machine(withDocker: boolean): Promise<string> {
+/** Table of what the figures came from: hardware, kernel, versions. */
+export async function machine(): Promise<string> {
   const all = cpus()
   const rows = [
     ['CPU', `${all[0]?.model.trim() || 'unknown model'}, ${all.length} cores`],
     ['Memory', `${(totalmem() / 1024 ** 3).toFixed(0)} GiB`],
     ['Kernel', `Linux ${release()}`],
     ['Node', process.version],
+    ['Docker', await docker(['version', '--format', '{{.Server.Version}}'])],
+    ['tailscaled', (await inClient('tailscaled', '--version')).replace(/-ERR-.*/, '')],
+    ['tailscale.com in the gateway', moduleVersion('tailscale.com')],
+    ['smbclient', (await inClient('smbclient', '--version')).replace('Version ', '')],
   ]
-  if (withDocker) {
-    rows.push(['Docker', await docker(['version', '--format', '{{.Server.Version}}'])])
-    rows.push(['tailscaled', (await inClient('tailscaled', '--version')).replace(/-ERR-.*/, '')])
-    rows.push(['tailscale.com in the gateway', moduleVersion('tailscale.com')])
-    rows.push(['smbclient', (await inClient('smbclient', '--version')).replace('Version ', '')])
-  }
-  rows.push(['Measured', `${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC`])
   return table(['What', 'Is'], rows)
+}
+
+/** The time of day, to the minute. */
+export function now(): string {
+  return `${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC`
 }
 
 /** 1, 5 and 15 minute load, as uptime shows it. */

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks'
-import { type Client, compose, composeDown, type Stack } from '../test/lab/support/index.ts'
+import { type Client, composeDown, type Stack } from '../test/lab/support/index.ts'
+import { startPair } from './pair.ts'
 import { spread, table } from './table.ts'
 
 const share = 'macbook'
@@ -23,7 +24,8 @@ done`
 }
 
 /** Starts of a workspace of two users whose images are built: the first, which enrols the nodes, then `rounds` more. */
-export async function startTable(stack: Stack, client: Client, rounds: number): Promise<string> {
+export async function startTable(rounds: number): Promise<string> {
+  const { stack, client } = await startPair()
   const first = await upToSession(stack, client)
   await stack.running('alice', 'bob')
   const enrolled: number[] = []
@@ -38,9 +40,4 @@ export async function startTable(stack: Stack, client: Client, rounds: number): 
       ['the very first start, nodes enrol (once)', first.toFixed(1), ''],
     ],
   )
-}
-
-/** Builds the images of a workspace, so that a start does not. */
-export async function build(stack: Stack): Promise<void> {
-  await compose(stack.dir, ['build', '--quiet'])
 }

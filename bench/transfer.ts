@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Client, type Container, docker, type Stack } from '../test/lab/support/index.ts'
 import { copyOnce, type Speed, startLoader } from './copy.ts'
-import type { Options } from './options.ts'
+import { startPair } from './pair.ts'
 import { startSamba } from './samba.ts'
 import { memoryOf, startSidecar } from './sidecar.ts'
 import { median, spread, table } from './table.ts'
@@ -43,14 +43,19 @@ async function makeWays(
 
 /**
  * Copies one file to and from the same Samba over each way, all ways in turn in every round, from the same client.
- * A path that is not direct UDP ends the benchmark. Needs alice's and bob's nodes running.
+ * A path that is not direct UDP ends the benchmark.
+ * @param size MiB of the file
  * @returns Markdown: speeds and memory, then the ratios
  */
-export async function transferTable(stack: Stack, client: Client, options: Options): Promise<string> {
+export async function transferTable(size: number, rounds: number): Promise<string> {
+  const { stack, client } = await startPair()
+  await stack.up()
+  await stack.running('alice', 'bob')
+  await stack.session(client, 'alice', share)
   const ways = await makeWays(stack, client)
   const who = await stack.login('alice')
-  const loader = await startLoader(client, options.size)
-  for (let round = 1; round <= options.rounds; round++) {
+  const loader = await startLoader(client, size)
+  for (let round = 1; round <= rounds; round++) {
     for (const way of Object.values(ways)) {
       if (way.tailnet) await mustBeDirect(client, way.tailnet.node)
       const speed = await copyOnce(loader, way.host, share, who)
