@@ -8,6 +8,11 @@ const nodeSchema = z.object({
   key_needed: z.boolean().default(false),
   last_error: z.string().default(''),
   connections: z.number().default(0),
+  /** Whom packets go to and how: `direct`, `relay` or `idle`. */
+  peers: z
+    .array(z.object({ node: z.string(), path: z.string().max(40), connections: z.number() }))
+    .nullish()
+    .transform((peers) => peers ?? []),
   /** Logins that came with another account than before, and were refused. */
   login_changed: z
     .array(
@@ -24,6 +29,8 @@ const nodeSchema = z.object({
 })
 const statusSchema = z.object({
   rejected: z.object({ error: z.string() }).nullish(),
+  /** Bytes kept for state on a disk that runs full: what is wanted, and left. */
+  reserve: z.object({ size: z.number(), left: z.number() }).optional(),
   nodes: z.record(z.string(), nodeSchema),
 })
 

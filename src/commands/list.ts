@@ -33,9 +33,17 @@ export async function list(context: Context, options: { offline?: boolean; json?
     ui.note(printable(`policy open for ${names(reaches)}: ${text}${where}`))
   }
   for (const row of rows) for (const text of gatewayNotes(row, gateway)) ui.note(printable(text))
+  const { reserve } = gateway ?? {}
+  if (reserve && reserve.left < reserve.size)
+    ui.note(
+      `the disk of state/ is full, or was: ${mib(reserve.left)} of ${mib(reserve.size)} MiB kept for that are left; ` +
+        'make room, and the gateway fills them up again',
+    )
   if (gateway?.rejected) ui.note(printable(`the gateway refused its last config: ${gateway.rejected.error}`))
   return undefined
 }
+
+const mib = (bytes: number) => Math.floor(bytes / 1024 ** 2)
 
 /** What the gateway says is wrong with a user's node, and the remedy where it needs the person. */
 function gatewayNotes({ name, node }: UserRow, gateway: GatewayStatus | undefined): string[] {
@@ -49,6 +57,9 @@ function gatewayNotes({ name, node }: UserRow, gateway: GatewayStatus | undefine
       `login ${login} is refused since ${since} (last ${last}): it belongs to account ${new_id} now, before to ` +
         `${old_id}; if that is the same person: ${remedy}`,
     )
+  for (const peer of status.peers)
+    if (peer.connections > 0 && peer.path === 'relay')
+      notes.push(`${peer.node} is connected through the relay, which is slow: UDP does not get through`)
   return notes.map((text) => `${node.hostname}: ${text}`)
 }
 

@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { TmgenError } from '../errors.ts'
 import { type Disk, type Entry, tempOf } from '../world.ts'
+import { withRoom } from './reserve.ts'
 
 /** Largest file that is read without being told a limit, in bytes: generated files and build contexts are far smaller. */
 const defaultMaxBytes = 64 * 1024 * 1024
@@ -95,15 +96,17 @@ const syncDir = (path: string): void => withFile(path, O_RDONLY | O_DIRECTORY, (
 function writeFile(path: string, content: Uint8Array | string, mode: number): void {
   const temp = tempOf(path)
   try {
-    // What a killed run left there goes first; O_EXCL then follows no link.
-    attempt('remove', temp, missing, () => fs.unlinkSync(temp))
-    withFile(temp, O_WRONLY | O_CREAT | O_EXCL, (fd) => {
-      fs.writeFileSync(fd, content)
-      fs.fchmodSync(fd, mode)
-      inherit(temp)
-      fs.fsyncSync(fd)
+    withRoom(path, () => {
+      // What a killed run left there goes first; O_EXCL then follows no link.
+      attempt('remove', temp, missing, () => fs.unlinkSync(temp))
+      withFile(temp, O_WRONLY | O_CREAT | O_EXCL, (fd) => {
+        fs.writeFileSync(fd, content)
+        fs.fchmodSync(fd, mode)
+        inherit(temp)
+        fs.fsyncSync(fd)
+      })
+      fs.renameSync(temp, path)
     })
-    fs.renameSync(temp, path)
     syncDir(dirname(path))
   } catch (error) {
     try {
@@ -117,7 +120,7 @@ function writeFile(path: string, content: Uint8Array | string, mode: number): vo
 
 function makeDir(path: string, mode: number): void {
   attempt('make', path, ['EEXIST'], () => {
-    fs.mkdirSync(path, { mode })
+    withRoom(path, () => fs.mkdirSync(path, { mode }))
     fs.chmodSync(path, mode)
     inherit(path)
     syncDir(dirname(path))
