@@ -40,7 +40,6 @@ const (
 	endedPeerClosed             // the peer ended it
 	endedPeerReset              // the peer, or the way to it, broke it off
 	endedPeerVanished           // the peer is not there any more
-	endedPeerStalled            // the peer kept its half open after the upstream's end
 	endedUpstreamClosed         // the upstream ended it
 	endedUpstreamFailed         // the upstream broke it off
 	endedUpstreamDown           // the upstream could not be reached
@@ -57,7 +56,6 @@ var endingNames = [endings]string{
 	endedPeerClosed:      "peer_closed",
 	endedPeerReset:       "peer_reset",
 	endedPeerVanished:    "peer_vanished",
-	endedPeerStalled:     "peer_stalled",
 	endedUpstreamClosed:  "upstream_closed",
 	endedUpstreamFailed:  "upstream_failed",
 	endedUpstreamDown:    "upstream_down",
