@@ -1,7 +1,18 @@
 import { parseArgs } from 'node:util'
 
 /** In the order of the page. `--only curve` runs every part that begins so. */
-const parts = ['transfer', 'curve2', 'curve50', 'curve200', 'users', 'nodes200', 'nodes500', 'cli', 'start'] as const
+const parts = [
+  'transfer',
+  'curve2',
+  'curve50',
+  'curve200',
+  'users',
+  'nodes200',
+  'nodes500',
+  'cli',
+  'growth',
+  'start',
+] as const
 export type Part = (typeof parts)[number]
 
 export interface Options {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"runtime/debug"
 	"strconv"
 
 	"github.com/caddyserver/caddy/v2"
@@ -50,13 +49,4 @@ func listen(_ context.Context, _, host, portRange string, offset uint, _ net.Lis
 		return nil, fmt.Errorf("tailscale/%s:%s: need one port", host, portRange)
 	}
 	return nodes.hub(host).listen(uint16(port)), nil
-}
-
-// setMemoryLimit applies the soft limit. The collector's pace stays at Go's
-// default: the limit alone decides when memory is short.
-func setMemoryLimit(bytes int64) {
-	if bytes <= 0 {
-		bytes = 1<<63 - 1
-	}
-	debug.SetMemoryLimit(bytes)
 }

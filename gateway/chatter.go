@@ -30,6 +30,7 @@ func (s *session) watchErrors(ctx context.Context) {
 	defer bus.Close()
 	for {
 		n, err := bus.Next()
+		s.pulse.stir()
 		if err != nil {
 			return
 		}
@@ -56,6 +57,7 @@ func (s *session) logf(format string, a ...any) {
 }
 
 func (s *session) note(message string) {
+	s.pulse.stir()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lastError = message

@@ -24,11 +24,12 @@ func unixClient(socket string, timeout time.Duration) *http.Client {
 	}}
 }
 
-// fetchStatus asks the gateway behind a status socket.
-func fetchStatus(socket string) (*Status, error) {
+// fetchStatus asks the gateway behind a status socket: /status, or /health for
+// the part that costs nothing.
+func fetchStatus(socket, path string) (*Status, error) {
 	client := unixClient(socket, clientTimeout)
 	defer client.CloseIdleConnections()
-	res, err := client.Get("http://unix/status")
+	res, err := client.Get("http://unix" + path)
 	if err != nil {
 		return nil, fmt.Errorf("gateway does not answer: %w", err)
 	}

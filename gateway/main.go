@@ -55,7 +55,7 @@ func command(args []string, stdout, stderr io.Writer) int {
 		err = showStatus(stdout, *socket, *asJSON)
 	case args[0] == "health" && flags.NArg() == 0:
 		var st *Status
-		if st, err = fetchStatus(*socket); err == nil {
+		if st, err = fetchStatus(*socket, "/health"); err == nil {
 			err = healthy(st)
 		}
 	case args[0] == "profile" && flags.NArg() == 1:
@@ -96,7 +96,7 @@ func run(config, admin string) error {
 }
 
 func showStatus(w io.Writer, socket string, asJSON bool) error {
-	st, err := fetchStatus(socket)
+	st, err := fetchStatus(socket, "/status")
 	if err != nil {
 		return err
 	}

@@ -76,7 +76,7 @@ func (m *manager) pop(c *Config) {
 // node whose settings are unchanged is not touched.
 func (m *manager) applyLocked(c *Config) {
 	if len(m.configs) > 0 {
-		setMemoryLimit(c.MemoryLimit)
+		setMemoryLimit(c.MemoryLimit, len(c.Nodes))
 	}
 	for name, n := range m.nodes {
 		if _, ok := c.Nodes[name]; !ok {

@@ -38,6 +38,7 @@ type session struct {
 	key   authKey
 	store *stateFile
 	lc    *local.Client
+	pulse pulse
 
 	mu        sync.Mutex
 	lastError string    // of the control client
@@ -120,7 +121,7 @@ func (s *session) watch(ctx context.Context) (out outcome) {
 	failed := map[netip.Addr]int{}
 	dead := newVanished(s.lc)
 	for {
-		st, err := s.lc.StatusWithoutPeers(ctx)
+		st, err := s.pulse.look(ctx, s.lc.StatusWithoutPeers)
 		if ctx.Err() != nil {
 			return out
 		}

@@ -20,7 +20,7 @@ const (
 	socketCheck = time.Second
 )
 
-// statusServer answers GET /status and GET /metrics on a unix socket, and
+// statusServer answers GET /status, /health and /metrics on a unix socket, and
 // nothing else.
 type statusServer struct {
 	watch   *watcher
@@ -120,6 +120,9 @@ func (s *statusServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/status":
 		w.Header().Set("Content-Type", "application/json")
 		json.NewEncoder(w).Encode(buildStatus(r.Context(), s.watch, s.started))
+	case "/health":
+		w.Header().Set("Content-Type", "application/json")
+		json.NewEncoder(w).Encode(summary(s.watch, s.started))
 	case "/metrics":
 		s.metrics.ServeHTTP(w, r)
 	default:

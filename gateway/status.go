@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"net/netip"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -60,16 +59,23 @@ type PeerStatus struct {
 // statusTimeout bounds the questions to one node.
 const statusTimeout = 2 * time.Second
 
-// buildStatus collects the status of w's configuration and all nodes.
-func buildStatus(ctx context.Context, w *watcher, started time.Time) Status {
-	_, hash, rejected := w.state()
+// summary is the status without the nodes: no node is asked for it, so that a
+// health check costs the same however many there are.
+func summary(w *watcher, started time.Time) Status {
+	c, hash, rejected := w.state()
 	st := Status{
 		Version: 1, ConfigSHA256: hash, Rejected: rejected, StartedAt: timestamp(started),
 		Reserve: reserveOf(w.stateDir()), Nodes: map[string]NodeStatus{},
 	}
-	if limit := debug.SetMemoryLimit(-1); limit != 1<<63-1 {
-		st.MemoryLimit = limit
+	if c != nil {
+		st.MemoryLimit = c.MemoryLimit
 	}
+	return st
+}
+
+// buildStatus collects the status of w's configuration and all nodes.
+func buildStatus(ctx context.Context, w *watcher, started time.Time) Status {
+	st := summary(w, started)
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, 8)

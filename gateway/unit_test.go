@@ -194,7 +194,7 @@ func TestTheStatusSocketIsReadOnlyAndReplacesAStaleOne(t *testing.T) {
 	ended := make(chan struct{})
 	go func() { s.run(ctx); close(ended) }()
 	eventually(t, 5*time.Second, func() error {
-		st, err := fetchStatus(path)
+		st, err := fetchStatus(path, "/status")
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"tailscale.com/ipn"
+	"tailscale.com/ipn/ipnstate"
+)
+
+// askEvery is how often a node that runs undisturbed is asked for its state.
+// Each question costs about 0.2 ms: asked every second, 200 idle nodes took
+// 4 % of a core.
+const askEvery = 30 * time.Second
+
+// pulse knows a node's state without asking each time: what changes it stirs
+// the pulse.
+type pulse struct {
+	stirred atomic.Bool
+	last    *ipnstate.Status
+	asked   time.Time
+}
+
+// stir makes the next look ask.
+func (p *pulse) stir() { p.stirred.Store(true) }
+
+// look returns the state: the last known one if the node was running then,
+// nothing happened to it and it is not old.
+func (p *pulse) look(ctx context.Context, ask func(context.Context) (*ipnstate.Status, error)) (*ipnstate.Status, error) {
+	calm := !p.stirred.Swap(false) && time.Since(p.asked) < askEvery
+	if calm && p.last != nil && p.last.BackendState == ipn.Running.String() {
+		return p.last, nil
+	}
+	st, err := ask(ctx)
+	p.last, p.asked = st, time.Now()
+	if err != nil {
+		p.last = nil
+	}
+	return st, err
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"runtime/debug"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tailscale.com/ipn"
+	"tailscale.com/ipn/ipnstate"
+)
+
+// asker counts how often a node is asked for its state.
+type asker struct {
+	state ipn.State
+	err   error
+	asked int
+}
+
+func (a *asker) ask(context.Context) (*ipnstate.Status, error) {
+	a.asked++
+	return &ipnstate.Status{BackendState: a.state.String()}, a.err
+}
+
+func TestAQuietNodeIsSeldomAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, p := &asker{state: ipn.Running}, &pulse{}
+		for range 300 {
+			p.look(t.Context(), a.ask)
+			time.Sleep(watchEvery)
+		}
+		if most := int(300*watchEvery/askEvery) + 1; a.asked > most {
+			t.Errorf("asked %d times in 300 looks, want at most %d", a.asked, most)
+		}
+	})
+}
+
+func TestAStirredNodeIsAskedAtTheNextLook(t *testing.T) {
+	a, p := &asker{state: ipn.Running}, &pulse{}
+	p.look(t.Context(), a.ask)
+	a.state = ipn.NeedsLogin
+	p.stir()
+	if st, _ := p.look(t.Context(), a.ask); st.BackendState != ipn.NeedsLogin.String() {
+		t.Errorf("after a stir the state is still %s", st.BackendState)
+	}
+}
+
+func TestANodeThatDoesNotRunIsAskedEachTime(t *testing.T) {
+	for _, a := range []*asker{{state: ipn.Starting}, {state: ipn.Running, err: errors.New("no answer")}} {
+		p := &pulse{}
+		for range 5 {
+			p.look(t.Context(), a.ask)
+		}
+		if a.asked != 5 {
+			t.Errorf("%v, %v: asked %d times in 5 looks", a.state, a.err, a.asked)
+		}
+	}
+}
+
+func TestTheSoftLimitLeavesRoomForIdleBuffers(t *testing.T) {
+	defer setMemoryLimit(0, 0)
+	setMemoryLimit(100<<20, 200)
+	if got := debug.SetMemoryLimit(-1); got != 100<<20+200*32<<20 {
+		t.Errorf("limit of 200 nodes is %d MiB", got>>20)
+	}
+	setMemoryLimit(0, 200)
+	if got := debug.SetMemoryLimit(-1); got != 1<<63-1 {
+		t.Errorf("without a limit there is one of %d MiB", got>>20)
+	}
+}
