@@ -46,6 +46,28 @@ func TestAllowedPeerReachesItsUpstreamAndOthersDoNot(t *testing.T) {
 		echo(t, c, "alice")
 	})
 
+	t.Run("another pin epoch restarts no node and ends no connection", func(t *testing.T) {
+		before := nodes.list()[0]
+		c, err := g.dial(alice, "alice")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		n := g.config.Nodes["alice"]
+		n.PinEpoch++
+		g.config.Nodes["alice"] = n
+		g.load()
+		time.Sleep(2 * recheckEvery) // the connection must outlive checks, which leave no trace
+		if nodes.list()[0] != before {
+			t.Fatal("the node was restarted")
+		}
+		echo(t, c, "alice")
+		g.wantGreeting(alice, "alice", "alice")
+		if st := g.status("alice"); st.PinsError != "" || len(st.LoginChanged) != 0 {
+			t.Fatalf("pins: %+v", st)
+		}
+	})
+
 	t.Run("a moved upstream serves the very next connection", func(t *testing.T) {
 		for _, word := range []string{"second", "third", "fourth"} {
 			g.routes["alice"] = upstream(tt, word)
