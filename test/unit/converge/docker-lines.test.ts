@@ -1,0 +1,45 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { LineSplitter } from '../../../src/converge/lines.ts'
+import { nodeDocker } from '../../../src/converge/node-docker.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'tmgen-docker-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** A `docker` command that is this shell script. */
+function dockerThat(script: string) {
+  writeFileSync(join(folder, 'docker'), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+  return nodeDocker({ PATH: `${folder}:${process.env.PATH}` })
+}
+
+test('lines come one by one, and stdout of the result stays empty', async () => {
+  const lines: string[] = []
+  const docker = dockerThat('printf "one\\ntwo\\r\\n\\303"; printf "\\244"; echo why >&2; exit 3')
+  const result = await docker.run(['x'], { onLine: (line) => lines.push(line) })
+  expect(lines).toEqual(['one', 'two', 'ä'])
+  expect(result).toEqual({ exitCode: 3, stdout: '', stderr: 'why\n' })
+})
+
+test('a signal ends a command that would go on for ever; that is no fault', async () => {
+  const stop = new AbortController()
+  const lines: string[] = []
+  const docker = dockerThat('echo first; exec sleep 600')
+  const take = (line: string) => {
+    lines.push(line)
+    stop.abort()
+  }
+  const result = await docker.run(['x'], { timeoutMs: 0, onLine: take, signal: stop.signal })
+  expect(lines).toEqual(['first'])
+  expect(result.exitCode).toBe(0)
+})
+
+test('an endless line is cut, and the next one is whole', () => {
+  const lines: string[] = []
+  const splitter = new LineSplitter((line) => lines.push(line))
+  for (let n = 0; n < 100; n++) splitter.write(Buffer.from('x'.repeat(10_000)))
+  splitter.write(Buffer.from('\nnext\n'))
+  splitter.end()
+  expect(lines.map((line) => line.length)).toEqual([64 * 1024, 4])
+})
