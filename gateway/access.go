@@ -54,7 +54,7 @@ func (h *hub) pinReport() (changed []loginChange, fault string) {
 	h.mu.Lock()
 	p, a := h.pins, h.allow
 	h.mu.Unlock()
-	return p.report(a)
+	return p.report(h.name, a)
 }
 
 func refusalOf(unpinned error) refusal {

@@ -3,7 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"time"
@@ -70,6 +72,9 @@ func (p *pins) load() {
 	known, err := map[string]pin{}, error(nil)
 	if p.dir != "" {
 		known, err = readPins(pinPath(p.dir, p.epoch))
+	}
+	if at := (*fs.PathError)(nil); errors.As(err, &at) {
+		err = at.Err // people know the folder by another path
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -153,8 +158,8 @@ func (p *pins) claim(id identity) error {
 }
 
 // report returns the logins that came with another account, and what is wrong
-// with the pins themselves, or "".
-func (p *pins) report(a allowList) (changed []loginChange, fault string) {
+// with the pins of the node themselves, or "".
+func (p *pins) report(node string, a allowList) (changed []loginChange, fault string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	changed = []loginChange{}
@@ -163,11 +168,13 @@ func (p *pins) report(a allowList) (changed []loginChange, fault string) {
 			changed = append(changed, p.changed[login])
 		}
 	}
+	file := filepath.Base(pinPath(p.dir, p.epoch))
 	switch {
 	case p.unread != nil:
-		fault = fmt.Sprintf("%s: %v; nobody is let in", pinPath(p.dir, p.epoch), p.unread)
+		fault = fmt.Sprintf("%s: %v; nobody is let in: restore it in state/gateway/%s, or start over with "+
+			"tmgen set user %s --rebind", file, p.unread, node, node)
 	case p.unsaved != nil:
-		fault = fmt.Sprintf("%s: %v; only logins that are pinned are let in", pinPath(p.dir, p.epoch), p.unsaved)
+		fault = fmt.Sprintf("%s cannot be written: %v; only logins that have connected before are let in", file, p.unsaved)
 	}
 	return changed, fault
 }

@@ -199,7 +199,7 @@ func TestAFullDiskKeepsOutWhoWasNeverHereAndNobodyElse(t *testing.T) {
 	letsIn(h, as("alice", 5))
 	h.pins.write = func(string, uint32, map[string]pin) error { return syscall.ENOSPC }
 	wantPins(t, h, as("alice", 5), true, "")
-	wantPins(t, h, as("ann", 6), false, "only logins that are pinned")
+	wantPins(t, h, as("ann", 6), false, "only logins that have connected before")
 	wantPins(t, h, as("alice", 5), true, "no space left")
 	h.pins.write = writePins
 	wantPins(t, h, as("ann", 6), true, "")

@@ -51,7 +51,7 @@ function gatewayNotes({ name, node }: UserRow, gateway: GatewayStatus | undefine
   if (!status) return []
   const remedy = `tmgen set user ${name} --rebind`
   const notes = status.last_error ? [status.last_error] : []
-  if (status.pins_error) notes.push(`${status.pins_error}; restore the file, or start over with: ${remedy}`)
+  if (status.pins_error) notes.push(status.pins_error)
   for (const { login, old_id, new_id, since, last } of status.login_changed)
     notes.push(
       `login ${login} is refused since ${since} (last ${last}): it belongs to account ${new_id} now, before to ` +
