@@ -30,6 +30,8 @@ var (
 	// loginRetry is how often an enrolled node without a usable key asks again,
 	// for a control server that got its database back.
 	loginRetry = 5 * time.Minute
+	// farewellTime is long for a packet and short for a person.
+	farewellTime = 250 * time.Millisecond
 )
 
 // session is one life of a node: one tsnet server.
@@ -60,6 +62,7 @@ func (s *session) run(ctx context.Context) outcome {
 		return outcome{err: s.redact(err), state: stateError}
 	}
 	defer closeServer(srv)
+	defer s.farewell()
 	defer s.node.hub.cutAll()
 	lc, err := srv.LocalClient()
 	if err != nil {
@@ -82,6 +85,14 @@ func (s *session) run(ctx context.Context) outcome {
 	defer stop()
 	go s.watchErrors(busCtx)
 	return s.watch(ctx)
+}
+
+// farewell waits for the last packets of connections that were cut to leave:
+// a peer that never hears of the end waits for minutes.
+func (s *session) farewell() {
+	if s.node.hub.accepted.Load() > 0 {
+		time.Sleep(farewellTime)
+	}
 }
 
 // flow takes a new connection to the node. It is called before the handshake,

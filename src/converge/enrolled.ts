@@ -26,16 +26,23 @@ export function parseEnrolled(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** Reads state/gateway/NAME/tailscaled.state of each user: name -> stable id of its node, where it is enrolled. */
+/**
+ * Reads state/gateway/NAME/tailscaled.state of each user: name -> stable id of its node, where it is enrolled. A damaged
+ * one counts as its copy, which the gateway puts in its place.
+ */
 export async function readEnrolled(world: World, dir: string, users: readonly string[]): Promise<Map<string, string>> {
   const found = new Map<string, string>()
   for (const user of users) {
     const path = join(dir, 'state/gateway', user, 'tailscaled.state')
-    const entry = await world.disk.stat(path)
-    if (entry?.kind !== 'file' || entry.size > maxStateBytes) continue
-    const bytes = await world.disk.readFile(path, maxStateBytes)
-    const id = bytes === undefined ? undefined : parseEnrolled(bytes)
+    const id = (await enrolledAs(world, path)) ?? (await enrolledAs(world, `${path}.good`))
     if (id !== undefined) found.set(user, id)
   }
   return found
+}
+
+async function enrolledAs(world: World, path: string): Promise<string | undefined> {
+  const entry = await world.disk.stat(path)
+  if (entry?.kind !== 'file' || entry.size > maxStateBytes) return undefined
+  const bytes = await world.disk.readFile(path, maxStateBytes)
+  return bytes === undefined ? undefined : parseEnrolled(bytes)
 }
