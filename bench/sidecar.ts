@@ -5,9 +5,9 @@ import {
   freshNetwork,
   type Stack,
   startContainer,
+  startSamba,
   waitFor,
 } from '../test/lab/support/index.ts'
-import { startSamba } from './samba.ts'
 
 export interface Sidecar {
   tailscaled: Container

@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Client, type Container, docker, type Stack } from '../test/lab/support/index.ts'
+import { addressOf, type Client, type Stack, startSamba } from '../test/lab/support/index.ts'
 import { copyOnce, type Speed, startLoader } from './copy.ts'
 import { startPair } from './pair.ts'
-import { startSamba } from './samba.ts'
 import { memoryOf, startSidecar } from './sidecar.ts'
 import { median, spread, table } from './table.ts'
 
@@ -23,8 +22,7 @@ async function makeWays(
   stack: Stack,
   client: Client,
 ): Promise<Record<'direct' | 'kernel' | 'userspace' | 'gateway', Way>> {
-  const lanIp = (container: Container) =>
-    docker(['inspect', '-f', `{{(index .NetworkSettings.Networks "${stack.lan.name}").IPAddress}}`, container.id])
+  const lanIp = (container: { id: string }) => addressOf(container, stack.lan.name)
   const sidecar = async (mode: 'kernel' | 'userspace', what: string): Promise<Way> => {
     const { tailscaled, node } = await startSidecar(stack, client, mode)
     return { what, host: await client.peerIp(node), tailnet: { node, container: tailscaled.id }, speeds: [] }

@@ -9,7 +9,7 @@ install_packages() {
   local wanted=() pair
   for pair in dockerd:docker.io iptables:iptables nft:nftables debootstrap:debootstrap \
     smbclient:smbclient smbtorture:samba-testsuite testparm:samba-common-bin \
-    mkfs.ext4:e2fsprogs setpriv:util-linux ip:iproute2; do
+    mkfs.ext4:e2fsprogs setpriv:util-linux ip:iproute2 pip3:python3-pip; do
     has "${pair%%:*}" || wanted+=("${pair#*:}")
   done
   [ ${#wanted[@]} -eq 0 ] && return

@@ -4,10 +4,23 @@
 
 ensure_images() {
   local image
+  ensure_wheels
   for image in client headscale gateway samba; do
     say "building tmgen-lab/$image (up to 3 minutes, seconds when nothing changed)"
     quietly "image-$image.log" docker compose -f "$lab/images.yaml" build "$image"
   done
+}
+
+# ensure_wheels: on a machine of stand-ins the host fetches what the client image needs from
+# the Python registry: its builds reach no more than Debian's. Elsewhere the build does it.
+ensure_wheels() {
+  local client=$lab/client
+  [ -n "${DEBIAN_IMAGE:-}" ] || return 0
+  [ "$client/wheels/requirements.txt" -nt "$client/requirements.txt" ] && return
+  rm -rf "$client/wheels"
+  quietly wheels.log pip3 download --quiet --no-deps --require-hashes --only-binary :all: \
+    --requirement "$client/requirements.txt" --dest "$client/wheels"
+  cp "$client/requirements.txt" "$client/wheels/"
 }
 
 # write_environment: what tests and demo read to learn which base images are in use.

@@ -1,20 +1,23 @@
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Container, docker, onCleanup, type Stack, startContainer } from '../test/lab/support/index.ts'
+import { onCleanup } from './cleanup.ts'
+import { type Container, startContainer } from './container.ts'
+import { docker } from './docker.ts'
+import type { Stack } from './stack.ts'
 
 /** Where alice's own Samba of the workspace takes its image, rights, limits and smb.conf from. */
 const model = 'samba-alice'
 
 /**
- * A second server with the image, smb.conf and password of the workspace's samba-alice, its limits and rights, and
- * storage of its own beside it. It lets in `client` (an IPv4 address) and what comes from its own network namespace.
+ * A second server with the image, smb.conf, shares and password of the workspace's samba-alice, its limits and rights,
+ * and storage of its own beside it. It lets in `client` (an IPv4 address) and what comes from its own network namespace.
  * @param network value of `docker run --network`
  */
 export async function startSamba(stack: Stack, kind: string, client: string, network: string): Promise<Container> {
   const { id } = await stack.containerOf(model)
   const [found] = JSON.parse(await docker(['inspect', id])) as [Inspected]
-  const dir = mkdtempSync(join(tmpdir(), 'tmgen-bench-samba-'))
+  const dir = mkdtempSync(join(tmpdir(), 'tmgen-lab-samba-'))
   onCleanup(`folder ${dir}`, async () => rmSync(dir, { recursive: true, force: true }))
   chmodSync(dir, 0o755)
   const [etc, secrets, storage] = [join(dir, 'etc'), join(dir, 'secrets'), join(dir, 'storage')]
@@ -38,6 +41,11 @@ export async function startSamba(stack: Stack, kind: string, client: string, net
     ...['-v', `${etc}:/etc/tmgen:ro`, '-v', `${secrets}:/run/secrets/tmgen:ro`, '-v', `${storage}:/srv/tmgen`],
   ]
   return startContainer(`samba-${kind}`, Config.Image, flags)
+}
+
+/** The address of a container on a network of the test's own. */
+export async function addressOf(container: { id: string }, network: string): Promise<string> {
+  return docker(['inspect', '-f', `{{(index .NetworkSettings.Networks "${network}").IPAddress}}`, container.id])
 }
 
 interface Inspected {
