@@ -1,6 +1,11 @@
 package main
 
-import "math/bits"
+import (
+	"io"
+	"math/bits"
+
+	"github.com/mholt/caddy-l4/layer4"
+)
 
 // What the running connections of a node may keep in the userspace network's
 // buffers. Left alone, each grows to 6 MiB towards the peer and 8 MiB from it
@@ -17,6 +22,8 @@ const (
 	// roomyBuffer is what a connection gets that had a share, when there are few
 	// again: its buffers do not grow by themselves any more.
 	roomyBuffer = 4 << 20
+	// sharedPiece is the size of one copy of a connection that has a share.
+	sharedPiece = 16 << 10
 )
 
 // bufferShare is the size of each of a connection's two buffers while a node
@@ -56,4 +63,31 @@ func (b buffers) rebalance(f flows) {
 			f.resize(c.src, c.dst, want)
 		}
 	}
+}
+
+// copyBuffer returns the buffer of one direction of a relay, and what gives it
+// back. A connection beyond the first roomyConns of its node gets a small one:
+// it is held for as long as the connection lives.
+func copyBuffer(dst io.Writer, src io.Reader) (buf []byte, done func()) {
+	if hasShare(dst) || hasShare(src) {
+		return make([]byte, sharedPiece), func() {}
+	}
+	whole := relayBuffers.Get().(*[relayBuffer]byte)
+	return whole[:], func() { relayBuffers.Put(whole) }
+}
+
+// hasShare reports whether an end of a relay is a peer's connection that was
+// given a share of its node's buffers.
+func hasShare(end any) bool {
+	cx, _ := end.(*layer4.Connection)
+	if cx == nil {
+		return false
+	}
+	own, ok := cx.Conn.(*conn)
+	if !ok {
+		return false
+	}
+	own.hub.caps.mu.Lock()
+	defer own.hub.caps.mu.Unlock()
+	return own.hub.caps.buffers[own] != 0
 }

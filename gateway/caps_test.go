@@ -2,10 +2,14 @@ package main
 
 import (
 	"errors"
+	"io"
 	"net"
 	"net/netip"
 	"testing"
 	"time"
+
+	"github.com/mholt/caddy-l4/layer4"
+	"go.uber.org/zap"
 )
 
 // fakeFlows is a network that a test writes down.
@@ -207,5 +211,23 @@ func TestARelayThatFailsIsLoggedOnceAMinuteAndNotByLayer4(t *testing.T) {
 	}
 	if relayFailed(&net.TCPConn{}, net.ErrClosed) == nil {
 		t.Error("the error of a connection that is none of ours is lost")
+	}
+}
+
+func TestConnectionsBeyondAFewAreRelayedInSmallPieces(t *testing.T) {
+	h := newHub("alice")
+	h.caps.watch(&fakeFlows{sizes: map[netip.AddrPort]int{}})
+	for n := range 2 * roomyConns {
+		a, _ := net.Pipe()
+		c := newConn(h, a, from(1, n), testDst)
+		joined(c, &net.TCPConn{})
+		cx := layer4.WrapConnection(c, nil, zap.NewNop())
+		for _, ends := range [][2]any{{cx, a}, {a, cx}} {
+			buf, done := copyBuffer(ends[0].(io.Writer), ends[1].(io.Reader))
+			if want := map[bool]int{true: relayBuffer, false: sharedPiece}[n < roomyConns]; len(buf) != want {
+				t.Errorf("connection %d is copied in pieces of %d bytes", n, len(buf))
+			}
+			done()
+		}
 	}
 }

@@ -111,10 +111,10 @@ func copyHalf(dst io.Writer, src io.Reader, a, b net.Conn) {
 
 func copyAll(dst io.Writer, src io.Reader) (err error) {
 	defer contain(&err)
-	buf := relayBuffers.Get().(*[relayBuffer]byte)
-	defer relayBuffers.Put(buf)
+	buf, done := copyBuffer(dst, src)
+	defer done()
 	for {
-		n, rerr := src.Read(buf[:])
+		n, rerr := src.Read(buf)
 		if n > 0 {
 			if _, werr := dst.Write(buf[:n]); werr != nil {
 				return werr
