@@ -30,6 +30,8 @@ export interface NodeStatus {
   accepted: number
   refused: number
   peers: { login: string; path: string; connections: number }[] | null
+  login_changed: { login: string; old_id: string; new_id: string }[]
+  pins_error: string
 }
 
 /** A workspace of tmgen, the command that works in it, and looks at its containers. */
