@@ -50,7 +50,7 @@ export async function startWorkload(
   await client.must(['rm', '-f', '/run/workload.stop'])
   const program = ['python3', '/usr/local/lib/tmgen-lab/workload.py']
   const child = execa('docker', ['exec', '-i', client.id, ...program], {
-    input: JSON.stringify({ host, share, ...login, bands, band_size: bandSize, seed }),
+    input: JSON.stringify({ host, share, ...login, name: `workload-${seed}`, bands, band_size: bandSize, seed }),
     reject: false,
     buffer: { stdout: false },
   })
@@ -60,25 +60,23 @@ export async function startWorkload(
     const event = JSON.parse(line) as WorkloadEvent
     events.push({ ...event, at: event.at * 1000 })
   })
-  const ended = child.then((result) => result)
-  const failed = () => events.find(({ event }) => event === 'failed')
+  let over: string | undefined
+  const ended = child.then(({ exitCode, stderr }) => {
+    over = `seed ${seed}: the workload exited ${exitCode}: ${JSON.stringify(events.at(-1))}\n${stderr}`
+    return exitCode
+  })
   return {
     events,
     goesOnAfter: async (at) => {
-      await waitFor(
-        'the workload to go on',
-        () => failed() ?? events.some((one) => one.event === 'acked' && one.at > at),
-        { timeout: 180_000 },
-      )
-      const wrong = failed()
-      if (wrong) throw new Error(`seed ${seed}: ${wrong.why}`)
+      const goesOn = () => events.some((one) => one.event === 'acked' && one.at > at)
+      await waitFor('the workload to go on', () => over ?? goesOn(), { timeout: 180_000 })
+      if (over !== undefined) throw new Error(over)
     },
     finish: async () => {
       await client.must(['touch', '/run/workload.stop'])
-      const { exitCode, stderr } = await ended
+      const code = await ended
       const last = events.at(-1)
-      if (exitCode !== 0 || last?.event !== 'done')
-        throw new Error(`seed ${seed}: the workload exited ${exitCode}: ${JSON.stringify(last)}\n${stderr}`)
+      if (code !== 0 || last?.event !== 'done') throw new Error(over)
       return last as unknown as WorkloadTotals
     },
   }
