@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -22,7 +23,8 @@ describe('what the gateway tells of itself', () => {
     ;({ stack, alice } = await startTwoUsers())
     before = await waitFor('the first connections to end', async () => {
       const all = await metrics()
-      return ['alice', 'bob'].every((user) => all.get(`tmgen_gateway_connections{node="${user}"}`) === 0) && all
+      const idle = ['alice', 'bob'].every((user) => all.get(`tmgen_gateway_connections{node="${user}"}`) === 0)
+      return idle ? all : undefined
     })
     await alice.must(['sh', '-c', `head -c ${8 * MiB} /dev/urandom > /tmp/copy`])
     const [host, who] = [await alice.peerIp('tm-alice'), await stack.login('alice')]
@@ -86,7 +88,7 @@ describe('what the gateway tells of itself', () => {
     }
   })
 
-  test('profiles are nowhere else: not on the status socket, on no port of a node, and no TCP port is open', async () => {
+  test('profiles are nowhere else: not on the status socket, on no port of a node or of the container', async () => {
     for (const path of ['/debug/pprof/', '/debug/pprof/heap', '/debug/vars', '/profile/heap?seconds=1', '/config/'])
       expect((await get(path)).status, path).toBe(404)
     const node = await alice.peerIp('tm-alice')
@@ -102,12 +104,43 @@ try:
 except OSError:
     print("closed")`
     expect(await alice.must(['python3', '-c', script])).not.toContain('HTTP')
+    // The tailnet library opens a port a node for its peer API, in the container alone; it answers peers only.
+    for (const port of await tcpPorts()) expect(await answer(await gatewayIp(), port), `${port}`).not.toContain('HTTP')
+  })
+
+  const gatewayIp = async () => {
+    const { id } = await stack.containerOf('gateway')
+    const ips = await docker(['inspect', '--format', '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}', id])
+    return ips.split(' ')[0] as string
+  }
+
+  /** Ports that processes of the gateway's container listen on; Docker's own name server there is left out. */
+  async function tcpPorts(): Promise<number[]> {
     const { id } = await stack.containerOf('gateway')
     const pid = await docker(['inspect', '--format', '{{.State.Pid}}', id])
     const sockets = ['tcp', 'tcp6'].flatMap((kind) => readFileSync(`/proc/${pid}/net/${kind}`, 'utf8').split('\n'))
-    // 0A: listening. 0B00007F is 127.0.0.11, Docker's own name server in every container.
-    expect(sockets.filter((line) => / 0A /.test(line) && !line.includes(' 0B00007F:'))).toEqual([])
-  })
+    // 0A: listening. 0B00007F: 127.0.0.11.
+    const open = sockets.filter((line) => / 0A /.test(line) && !line.includes(' 0B00007F:'))
+    return open.map((line) => Number.parseInt(/:([0-9A-F]{4}) /.exec(line)?.[1] ?? '', 16))
+  }
+
+  /** What a TCP port says to a question for profiles; nothing where the connection is refused or closed. */
+  function answer(ip: string, port: number): Promise<string> {
+    return new Promise((resolve) => {
+      const socket = connect({ host: ip, port, timeout: 5000 }, () =>
+        socket.write('GET /debug/pprof/ HTTP/1.0\r\n\r\n'),
+      )
+      let said = ''
+      socket.on('data', (text) => {
+        said += text
+      })
+      for (const end of ['close', 'error', 'timeout'])
+        socket.on(end, () => {
+          resolve(said)
+          socket.destroy()
+        })
+    })
+  }
 
   /** GET on the status socket, as a scraper on the host does it. */
   function get(path: string): Promise<{ status: number; body: string }> {
