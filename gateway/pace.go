@@ -14,12 +14,17 @@ import (
 // 4 % of a core.
 const askEvery = 30 * time.Second
 
+// keyEvery is how often such a node's key file is looked at: a key that is put
+// in place although the node runs is never urgent.
+const keyEvery = 5 * time.Second
+
 // pulse knows a node's state without asking each time: what changes it stirs
 // the pulse.
 type pulse struct {
 	stirred atomic.Bool
 	last    *ipnstate.Status
 	asked   time.Time
+	keyed   time.Time // when the key file was looked at
 }
 
 // stir makes the next look ask.
@@ -28,8 +33,11 @@ func (p *pulse) stir() { p.stirred.Store(true) }
 // look returns the state: the last known one if the node was running then,
 // nothing happened to it and it is not old.
 func (p *pulse) look(ctx context.Context, ask func(context.Context) (*ipnstate.Status, error)) (*ipnstate.Status, error) {
-	calm := !p.stirred.Swap(false) && time.Since(p.asked) < askEvery
-	if calm && p.last != nil && p.last.BackendState == ipn.Running.String() {
+	stirred := p.stirred.Swap(false)
+	if stirred {
+		p.keyed = time.Time{}
+	}
+	if !stirred && time.Since(p.asked) < askEvery && p.runs() {
 		return p.last, nil
 	}
 	st, err := ask(ctx)
@@ -38,4 +46,17 @@ func (p *pulse) look(ctx context.Context, ask func(context.Context) (*ipnstate.S
 		p.last = nil
 	}
 	return st, err
+}
+
+// keyDue reports whether to look at the key file now.
+func (p *pulse) keyDue() bool {
+	if p.runs() && time.Since(p.keyed) < keyEvery {
+		return false
+	}
+	p.keyed = time.Now()
+	return true
+}
+
+func (p *pulse) runs() bool {
+	return p.last != nil && p.last.BackendState == ipn.Running.String()
 }

@@ -26,10 +26,16 @@ func (a *asker) ask(context.Context) (*ipnstate.Status, error) {
 
 func TestAQuietNodeIsSeldomAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a, p := &asker{state: ipn.Running}, &pulse{}
+		a, p, keys := &asker{state: ipn.Running}, &pulse{}, 0
 		for range 300 {
 			p.look(t.Context(), a.ask)
+			if p.keyDue() {
+				keys++
+			}
 			time.Sleep(watchEvery)
+		}
+		if most := int(300*watchEvery/keyEvery) + 1; keys > most {
+			t.Errorf("key file looked at %d times in 300 looks, want at most %d", keys, most)
 		}
 		if most := int(300*watchEvery/askEvery) + 1; a.asked > most {
 			t.Errorf("asked %d times in 300 looks, want at most %d", a.asked, most)
@@ -44,6 +50,9 @@ func TestAStirredNodeIsAskedAtTheNextLook(t *testing.T) {
 	p.stir()
 	if st, _ := p.look(t.Context(), a.ask); st.BackendState != ipn.NeedsLogin.String() {
 		t.Errorf("after a stir the state is still %s", st.BackendState)
+	}
+	if !p.keyDue() || !p.keyDue() {
+		t.Error("the key file of a node that wants a login is not looked at each time")
 	}
 }
 

@@ -147,7 +147,7 @@ func (s *session) watch(ctx context.Context) (out outcome) {
 			} else {
 				s.down(st)
 			}
-			if end := s.login(st, wantsLogin, begun, &out); end {
+			if s.pulse.keyDue() && s.login(st, wantsLogin, begun, &out) {
 				return out
 			}
 		}
