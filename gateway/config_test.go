@@ -10,7 +10,7 @@ import (
 const goodConfig = `{"admin":{"disabled":true,"config":{"persist":false}},"apps":{
 "tailscale":{"control_url":"https://controlplane.tailscale.com","state_dir":"/var/lib/tmgen","memory_limit":470286336,
 "status_socket":"/run/tmgen/status.sock","nodes":{"alice":{"hostname":"tm-alice","port":21000,
-"auth_key_file":"/run/secrets/tmgen/alice.authkey","allow":["alice@example.com","tag:x"]}}},
+"auth_key_file":"/run/secrets/tmgen/alice.authkey","allow":["alice@example.com","tag:x"],"pin_epoch":3}}},
 "layer4":{"servers":{"alice":{"listen":["tailscale/alice:445"],
 "routes":[{"handle":[{"handler":"relay","upstream":"10.77.0.3:445"}]}]}}}}}`
 
@@ -46,6 +46,7 @@ func TestAFaultyConfigIsRefusedWithTheFieldsName(t *testing.T) {
 	for _, c := range []struct{ name, old, new, want string }{
 		{"unknown field", `"port":21000`, `"port":21000,"colour":1`, "colour"},
 		{"unknown handler field", `"upstream"`, `"x":1,"upstream"`, `"x"`},
+		{"epoch below 0", `"pin_epoch":3`, `"pin_epoch":-1`, "pin_epoch"},
 		{"no port", `"port":21000`, `"port":0`, "nodes.alice.port"},
 		{"bad hostname", `"tm-alice"`, `"tm_alice"`, "nodes.alice.hostname"},
 		{"bad URL", `https://controlplane`, `ftp://controlplane`, "control_url"},
