@@ -8,6 +8,17 @@ export { baseImages, docker, labCache, type Ran, run, uniqueName } from './docke
 export { type EmbeddedStack, freePort, startEmbeddedStack } from './embedded.ts'
 export { type Headscale, type HeadscaleNode, startHeadscale } from './headscale.ts'
 export { bindMounts, diskMounts, hostConnects, sharesIp } from './inside.ts'
+export {
+  copyWhole,
+  endTrouble,
+  life,
+  linesSince,
+  type Memory,
+  memory,
+  type Seen,
+  type Trouble,
+  trouble,
+} from './hostile.ts'
 export { freshLan, freshNetwork, type Network, onHostNetwork } from './lan.ts'
 export { packagedTmgen } from './package.ts'
 export { addressOf, startSamba } from './samba.ts'
