@@ -1,16 +1,19 @@
 import { parseArgs } from 'node:util'
 
-/** In the order of the page. `--only curve` runs every part that begins so. */
+/** In their order; first what makes many files, which ext4 does slowly for minutes after many were deleted. */
 const parts = [
+  'cli',
+  'growth',
   'transfer',
   'curve2',
   'curve50',
   'curve200',
   'users',
+  'files',
+  'latency',
   'nodes200',
   'nodes500',
-  'cli',
-  'growth',
+  'proxy',
   'start',
 ] as const
 export type Part = (typeof parts)[number]

@@ -2,11 +2,14 @@
 import { cleanUp } from '../test/lab/support/index.ts'
 import { cliTable } from './cli.ts'
 import { curveTable } from './curve.ts'
+import { filesTable } from './files.ts'
 import { growthTable } from './growth.ts'
+import { latencyTable } from './latency.ts'
 import { load, machine, now } from './machine.ts'
 import { nodesTable } from './nodes.ts'
 import { type Options, type Part, readOptions } from './options.ts'
 import { writePage } from './page.ts'
+import { proxyTable } from './proxy.ts'
 import { startTable } from './start.ts'
 import { transferTable } from './transfer.ts'
 import { usersTable } from './users.ts'
@@ -19,8 +22,11 @@ function measures({ size, rounds }: Options): Record<Part, [title: string, run: 
     curve50: ['Throughput by memory limit, 50 nodes', () => curveTable(50)],
     curve200: ['Throughput by memory limit, 200 nodes', () => curveTable(200)],
     users: ['8 users at once', () => usersTable(8, rounds)],
+    files: ['Many small files', () => filesTable(rounds)],
+    latency: ['Latency of single operations', () => latencyTable(rounds)],
     nodes200: ['200 nodes', () => nodesTable(200)],
     nodes500: ['500 nodes', () => nodesTable(500)],
+    proxy: ['Published UDP ports', proxyTable],
     growth: ['Cost of growth', growthTable],
     cli: ['The command', cliTable],
     start: ['Start', () => startTable(rounds)],
