@@ -162,6 +162,36 @@ describe('an interrupted recovery', () => {
   })
 })
 
+describe('an interrupted `set user --rebind`', () => {
+  const rebind = { name: 'set user alice --rebind', rebind: ['alice'], permits: 'local', remote: 'no' } as const
+  const epochs = ({ disk }: Scene) => {
+    const json = (path: string) => JSON.parse(disk.text(`${ws}/${path}`)!)
+    const node = json('generated/caddy/config.json').apps.tailscale.nodes.alice
+    return [json('tmgen.lock.json').nodes.n1.pinEpoch, node.pin_epoch] as [number?, number?]
+  }
+
+  it('killed at any point, leaves lock and gateway at one epoch after the next command: none, or one more', async () => {
+    const base = await scene()
+    await run(base, addUser('alice'))
+    const seen = new Set<number>()
+    for (let n = 1; n < 500; n++) {
+      const place = copyOf(base)
+      const fault = faultAt(place, n, () => new Kill(`at ${n}`))
+      await run(place, rebind, { hook: fault.hook }).catch((error) => expect(error).toBeInstanceOf(Kill))
+      if (!fault.happened()) break
+      const same = copyOf(place)
+      await recoverBy(place)
+      const [locked, served] = epochs(place)
+      expect(served).toBe(locked)
+      seen.add(locked ?? 0)
+      // The same command again finishes the first one without doing it twice, then does its own work.
+      await run(same, rebind)
+      expect(epochs(same)).toEqual([(locked ?? 0) + 1, (locked ?? 0) + 1])
+    }
+    expect([...seen]).toEqual([0, 1])
+  })
+})
+
 describe('an interrupted run', () => {
   const killedAfterMint = async () => {
     const place = await scene()
