@@ -17,10 +17,13 @@ function gatewayMemory(deployment: Deployment, blocks: number): number {
 /** The gateway's service: nothing in it belongs to one user. */
 export function gatewayService(deployment: Deployment, source: ImageSource): YamlMap {
   const { from, to } = deployment.network.udp
+  // A node behind an uplink of IPv4 alone never tells a peer an IPv6 address; Docker's userland proxy, on by default,
+  // would start a second process a port for it (256 ports: 512 processes of 386 MiB in all, 256 of 193 MiB with this).
+  const address = deployment.network.ipv6 ? '' : '0.0.0.0:'
   const ports: string[] = []
   for (let port = from; port <= to; port += udpBlock) {
     const range = `${port}-${Math.min(port + udpBlock - 1, to)}`
-    ports.push(`${range}:${range}/udp`)
+    ports.push(`${address}${range}:${range}/udp`)
   }
   return {
     ...imageOf('gateway', source),

@@ -30,9 +30,14 @@ describe('the gateway service', () => {
 
   it('publishes UDP in blocks and no TCP port', () => {
     expect(compose(many(40)).services.gateway.ports).toEqual([
-      '21000-21031:21000-21031/udp',
-      '21032-21063:21032-21063/udp',
+      '0.0.0.0:21000-21031:21000-21031/udp',
+      '0.0.0.0:21032-21063:21032-21063/udp',
     ])
+  })
+
+  it('publishes for IPv6 where the uplink has it, and only there: a port costs a process for each', () => {
+    const network = { ...deployment([]).network, ipv6: true }
+    expect(compose(deployment([], { network })).services.gateway.ports).toEqual(['21000-21031:21000-21031/udp'])
   })
 
   it('mounts auth keys and its own state, and nothing of Samba', () => {
