@@ -6,8 +6,8 @@ export { compose, composeDown, composeExec, composeUp, gatewayStatus, serviceId 
 export { type Container, startContainer } from './container.ts'
 export { baseImages, docker, labCache, type Ran, run, uniqueName } from './docker.ts'
 export { type EmbeddedStack, freePort, startEmbeddedStack } from './embedded.ts'
+export { type Copy, copiesDuring, inNetworkOf, killService, loopDisk, metric, startCopy, startLoad } from './faults.ts'
 export { type Headscale, type HeadscaleNode, startHeadscale } from './headscale.ts'
-export { bindMounts, diskMounts, hostConnects, sharesIp } from './inside.ts'
 export {
   copyWhole,
   endTrouble,
@@ -19,6 +19,7 @@ export {
   type Trouble,
   trouble,
 } from './hostile.ts'
+export { bindMounts, diskMounts, hostConnects, sharesIp } from './inside.ts'
 export { freshLan, freshNetwork, type Network, onHostNetwork } from './lan.ts'
 export { packagedTmgen } from './package.ts'
 export { addressOf, startSamba } from './samba.ts'

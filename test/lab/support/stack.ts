@@ -7,6 +7,8 @@ export interface StackOptions {
   /** Owner of the workspace; tmgen runs as this user. Unless told: TMGEN_LAB_UID, or 0. */
   uid?: number
   provider?: 'headscale' | 'manual'
+  /** Folder that the workspace and its storage are made in. */
+  parent?: string
 }
 
 /** A workspace of tmgen with a LAN and a Headscale around it, as a person would have it. */
@@ -22,11 +24,12 @@ export interface Stack extends Workspace {
 export async function startStack({
   uid = Number(process.env.TMGEN_LAB_UID ?? 0),
   provider = 'headscale',
+  parent,
 }: StackOptions = {}): Promise<Stack> {
   const lan = await freshLan()
   const headscale = await startHeadscale(lan)
   const keys = { TMGEN_HEADSCALE_API_KEY: await headscale.apiKey(), NODE_EXTRA_CA_CERTS: headscale.caFile }
-  const workspace = await makeWorkspace(lan, uid, keys)
+  const workspace = await makeWorkspace(lan, uid, keys, parent)
   const stack: Stack = Object.assign(workspace, {
     headscale,
     pastePolicy: async () => headscale.setPolicy(JSON.parse(await stack.must(['policy', 'show']))),

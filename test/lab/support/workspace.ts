@@ -12,6 +12,7 @@ import { waitFor } from './wait.ts'
 
 /** The parts of the gateway's status that tests look at. */
 export interface GatewayStatus {
+  reserve: { size: number; left: number }
   config_sha256: string
   rejected: { error: string } | null
   started_at: string
@@ -29,6 +30,7 @@ export interface NodeStatus {
   connections: number
   accepted: number
   refused: number
+  bytes_out: number
   peers: { login: string; path: string; connections: number }[] | null
   login_changed: { login: string; old_id: string; new_id: string }[]
   pins_error: string
@@ -66,9 +68,14 @@ export interface Workspace {
 }
 
 /** Makes the folders around a workspace, in which nothing is yet: its `init` is the caller's. */
-export async function makeWorkspace(lan: Network, uid: number, env: Record<string, string> = {}): Promise<Workspace> {
+export async function makeWorkspace(
+  lan: Network,
+  uid: number,
+  env: Record<string, string> = {},
+  parent: string = tmpdir(),
+): Promise<Workspace> {
   const tmgenJs = await packagedTmgen()
-  const home = mkdtempSync(join(tmpdir(), 'tmgen-lab-stack-'))
+  const home = mkdtempSync(join(parent, 'tmgen-lab-stack-'))
   onCleanup(`folder ${home}`, async () => rmSync(home, { recursive: true, force: true }))
   const [dir, storage] = [join(home, uniqueName('ws')), join(home, 'storage')]
   mkdirSync(storage)
