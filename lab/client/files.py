@@ -3,14 +3,14 @@ from smbprotocol.exceptions import SMBResponseException
 from smbprotocol.file_info import FileInformationClass, FileRenameInformation
 from smbprotocol.open import ImpersonationLevel, Open, SMB2SetInfoRequest
 
-from mac import GONE, Handle, Lost
+from mac import GONE, NO_FOLDER, Handle, Lost
 
 OPEN, OPEN_IF, OVERWRITE_IF = 1, 3, 5
 ALONE, SHARED = 0, 7
 END_OF_FILE, NO_MORE_FILES = 0xC0000011, 0x80000006
 # Rights and options of an open that is no durable one.
 DELETE, DELETE_AND_SYNCHRONIZE, LIST = 0x00010000, 0x00110000, 0x00000081
-A_FOLDER, NO_FOLDER, DELETE_ON_CLOSE = 0x1, 0x40, 0x1000
+A_FOLDER, DELETE_ON_CLOSE = 0x1, 0x1000
 
 
 class Files:

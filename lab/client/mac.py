@@ -28,6 +28,7 @@ from smbprotocol.tree import TreeConnect
 ANSWER = 30  # seconds without an answer after which macOS gives a Time Machine mount up
 DURABLE = 30_000  # milliseconds that macOS asks a durable handle to be kept
 ALL_BUT_EXECUTE = 0x0013019F  # read, write, attributes, delete, READ_CONTROL, SYNCHRONIZE
+NO_FOLDER = 0x40  # option of an open: the path is no folder
 RECOVER = 150  # seconds in which a server must be back
 GONE = (NtStatus.STATUS_OBJECT_NAME_NOT_FOUND, NtStatus.STATUS_OBJECT_PATH_NOT_FOUND)
 
@@ -40,6 +41,7 @@ class Wire(Connection):
     """A connection that names the session it takes the place of, and never waits for ever."""
 
     previous_session = 0
+    answered = 0.0
 
     def send(self, message, *args, **more):
         if message.COMMAND == Commands.SMB2_SESSION_SETUP:
@@ -47,7 +49,9 @@ class Wire(Connection):
         return guarded(super().send, message, *args, **more)
 
     def receive(self, request, wait=True, timeout=None, **more):
-        return guarded(super().receive, request, wait=wait, timeout=timeout or ANSWER, **more)
+        answer = guarded(super().receive, request, wait=wait, timeout=timeout or ANSWER, **more)
+        self.answered = time.time()
+        return answer
 
 
 def guarded(call, *args, **more):
@@ -94,11 +98,14 @@ class Handle:
         for state in ("READ", "HANDLE", "WRITE"):
             lease["lease_state"].set_flag(getattr(LeaseState, f"SMB2_LEASE_{state}_CACHING"))
         lease["parent_lease_key"], lease["epoch"] = bytes(16), bytes(2)
-        self.open = Open(self.mac.tree, self.path)
-        return self.open.create(
+        fresh = Open(self.mac.tree, self.path)
+        answers = fresh.create(
             ImpersonationLevel.Impersonation, ALL_BUT_EXECUTE, FileAttributes.FILE_ATTRIBUTE_NORMAL, self.share,
-            disposition, 0x40, [durable, lease], RequestedOplockLevel.SMB2_OPLOCK_LEVEL_LEASE,
-        ) or []
+            disposition, NO_FOLDER, [durable, lease], RequestedOplockLevel.SMB2_OPLOCK_LEVEL_LEASE,
+        )
+        # Not before: a try that is cut must leave the id for the next one.
+        self.open = fresh
+        return answers or []
 
     def send(self, message):
         return self.mac.send(message)
@@ -150,6 +157,11 @@ class Mac:
 
     def ask(self, message):
         return self.wire.receive(self.send(message))
+
+    @property
+    def answered(self):
+        """When the server answered last, in seconds since 1970."""
+        return self.wire.answered
 
     def hello(self):
         """Opens the root with Apple's context, as macOS does first: server and volume capabilities, model."""

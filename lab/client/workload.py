@@ -25,7 +25,7 @@ told = 0.0
 
 
 def tell(event, **more):
-    print(json.dumps({"event": event, "at": time.time(), **more}), flush=True)
+    print(json.dumps({"event": event, **{"at": time.time(), **more}}), flush=True)
 
 
 def on_lost(why):
@@ -39,12 +39,12 @@ def on_back(seconds, taken_up, opened_anew):
     tell("back", seconds=seconds, taken_up=taken_up, opened_anew=opened_anew)
 
 
-def pulse():
-    """At most once a second: something was acknowledged since."""
+def pulse(mac):
+    """Tells at most once a second when the server answered last."""
     global told
     if time.time() - told >= 1:
         told = time.time()
-        tell("acked", bytes=count["acked"])
+        tell("acked", at=mac.answered, bytes=count["acked"])
 
 
 def rewrite(bundle, dice):
@@ -83,7 +83,7 @@ def backup(bundle, dice, most):
             bundle.compact(dice.choice(bundle.bands))
         else:
             bundle.drop(dice.choice(bundle.bands))
-        pulse()
+        pulse(bundle.mac)
     bundle.flush()
     for band in list(bundle.opened):
         bundle.close_band(band)
