@@ -20,6 +20,9 @@ import {
 /** Who lost access is cut within this, running connection included. */
 const cutWithin = 5000
 
+/** Bytes after which a copy is no mere beginning. */
+const underWay = 16 * 1024 ** 2
+
 describe('two users on one gateway', () => {
   let stack: Stack
   let alice: Client
@@ -123,6 +126,7 @@ describe('two users on one gateway', () => {
 
     test('the allow list alone refuses her', async () => {
       await forbidAlice()
+      await stack.loaded()
       const { refused } = await stack.node('bob')
       expect(await reaches()).toBe(false)
       expect((await stack.node('bob')).refused).toBeGreaterThan(refused)
@@ -260,12 +264,14 @@ describe('two users on one gateway', () => {
     truncateSync(file, 64 * 1024 ** 3)
     chownSync(file, uid, gid)
     chmodSync(file, 0o600)
+    const { bytes_out: before } = await stack.node(user)
     let over = false
     const copy = client.smb(host, share, login, 'get endless /dev/null').catch(() => undefined)
     void copy.finally(() => {
       over = true
     })
-    await waitFor('the copy to run', async () => (await stack.node(user)).connections > 0)
+    const begun = async () => !over && (await stack.node(user)).bytes_out - before > underWay
+    await waitFor('the copy to run', begun)
     return {
       isRunning: () => !over,
       ended: async () => copy.then(() => true),
