@@ -17,7 +17,8 @@ import (
 
 // Paces of the watcher; tests shorten them.
 var (
-	configPoll  = time.Second
+	configLook  = 200 * time.Millisecond // at its size and times
+	configPoll  = time.Second            // at its bytes, which such a look can miss
 	configRetry = 30 * time.Second
 )
 
@@ -62,18 +63,43 @@ func loadConfig(data []byte) (*Config, error) {
 	return c, nil
 }
 
-// run polls until ctx ends.
+// run polls until ctx ends: each second, and as soon as the file looks
+// different.
 func (w *watcher) run(ctx context.Context) {
-	tick := time.NewTicker(configPoll)
+	tick := time.NewTicker(configLook)
 	defer tick.Stop()
+	var seen look
+	var polled time.Time
 	for {
-		w.poll(time.Now())
+		if now := lookAt(w.path); now != seen || time.Since(polled) >= configPoll {
+			seen, polled = now, time.Now()
+			w.poll(polled)
+		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
 	}
+}
+
+// look is what a file shows without being read; zero if there is none.
+type look struct {
+	inode    uint64
+	size     int64
+	modified time.Time
+}
+
+func lookAt(path string) look {
+	info, err := os.Stat(path)
+	if err != nil {
+		return look{}
+	}
+	l := look{size: info.Size(), modified: info.ModTime()}
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		l.inode = st.Ino
+	}
+	return l
 }
 
 // poll looks at the file once.

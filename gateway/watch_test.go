@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -60,6 +61,38 @@ func TestTheWatcherKeepsTheLastGoodConfig(t *testing.T) {
 	want(a, 3, "directory is missing")
 	write("b")
 	want(hexHash([]byte("b")), 4, "")
+}
+
+func TestAChangedConfigIsLoadedBeforeTheNextPoll(t *testing.T) {
+	defer func(d time.Duration) { configPoll = d }(configPoll)
+	configPoll = time.Hour
+	path := filepath.Join(t.TempDir(), "config.json")
+	loads := make(chan string, 9)
+	w := newWatcher(path)
+	w.load = func(b []byte) (*Config, error) {
+		loads <- string(b)
+		return new(Config), nil
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { w.run(ctx); close(ended) }()
+	defer func() { stop(); <-ended }()
+	for _, text := range []string{"first", "second"} {
+		if err := os.WriteFile(path+".new", []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(path+".new", path); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case got := <-loads:
+			if got != text {
+				t.Fatalf("loaded %q, want %q", got, text)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatalf("%s: not loaded", text)
+		}
+	}
 }
 
 func TestADeletedConfigDirectoryIsNamed(t *testing.T) {
