@@ -14,8 +14,9 @@ export interface Sidecar {
   node: string
 }
 
-/** UDP ports of the sidecars on the Docker host: below tmgen's 21000. */
-const ports = { kernel: 20_901, userspace: 20_902 }
+/** UDP ports of the sidecars on the Docker host: below tmgen's 21000, and others in each run, since two may meet. */
+const first = 20_000 + 2 * Math.floor(Math.random() * 490)
+const ports = { kernel: first, userspace: first + 1 }
 
 /**
  * What people run in place of a gateway: tailscaled in Samba's network namespace, on a bridge network with a published
