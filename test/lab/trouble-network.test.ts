@@ -111,13 +111,17 @@ describe('trouble in the network', () => {
     await startLoad(stack, alice, 'macbook')
     await waitFor('the file to be held', async () => /fnum/.test(await alice.must(['cat', '/tmp/held.log'])))
     // Taking a file away needs it to be open nowhere else.
-    const take = (file: string) => second.smb(host, 'macbook', who, `rm ${file}`)
-    for (const file of ['held', 'load']) expect((await take(file)).stdout).toContain('NT_STATUS_SHARING_VIOLATION')
+    // smbclient ends with 0 even when it was refused.
+    const take = async (file: string) => {
+      const ran = await second.smb(host, 'macbook', who, `rm ${file}`)
+      return ran.code === 0 && !/NT_STATUS/.test(ran.stdout + ran.stderr) ? 'taken' : ran.stdout + ran.stderr
+    }
+    for (const file of ['held', 'load']) expect(await take(file)).toContain('NT_STATUS_SHARING_VIOLATION')
 
     await inNetworkOf(alice.id, cut)
     const since = Date.now()
     for (const file of ['held', 'load']) {
-      await waitFor(`${file} to be free`, async () => (await take(file)).code === 0, {
+      await waitFor(`${file} to be free`, async () => (await take(file)) === 'taken', {
         timeout: 190_000,
         every: 1000,
       })
