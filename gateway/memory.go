@@ -1,13 +1,19 @@
 package main
 
-import "runtime/debug"
+import (
+	"runtime/debug"
+
+	"github.com/tailscale/wireguard-go/conn"
+	"github.com/tailscale/wireguard-go/device"
+)
 
 // bufferSpace is what Go counts for the message buffers of one idle node: 4
-// readers (IPv4, IPv6, relay, the node's own stack) of 128 buffers of 64 KiB
-// each (wireguard-go, device.PopulatePools). Hardly a page of it is ever
-// touched, so that it is no memory in use; but counted against the limit it
-// leaves nothing for more than a dozen nodes, and the collector never rests.
-const bufferSpace = 4 * 128 * 64 << 10
+// readers (IPv4, IPv6, relay, the node's own stack) of a batch of buffers
+// (wireguard-go, device.PopulatePools): 1 MiB with the small buffers of
+// patch/, 32 MiB without. Hardly a page of it is ever touched, so that it is
+// no memory in use; but counted against the limit it would leave nothing to
+// many nodes, and the collector would never rest.
+const bufferSpace = 4 * conn.IdealBatchSize * device.MaxMessageSize
 
 // setMemoryLimit applies the soft limit, 0 for none, to a process of that
 // many nodes. The collector's pace stays at Go's default: the limit alone

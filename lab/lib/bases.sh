@@ -52,7 +52,7 @@ make_debian() {
 make_golang() {
   local modules made stage goroot
   modules=("$repo/gateway" "$repo/images/headscale" "$lab/client")
-  made=$(key "$lab/lib/bases.sh" "${modules[@]/%//go.mod}" "${modules[@]/%//go.sum}" "$(GOTOOLCHAIN=local go env GOROOT)/VERSION")
+  made=$(key "$lab/lib/bases.sh" "${modules[@]/%//go.mod}" "${modules[@]/%//go.sum}" "$repo"/gateway/patch{ed,/*.go} "$(GOTOOLCHAIN=local go env GOROOT)/VERSION")
   image_has_key "$golang_standin" "$made" && return
   say "making $golang_standin: the host's Go, with what our builds depend on compiled once (4 minutes)"
   local module
@@ -69,6 +69,7 @@ make_golang() {
     env GOMODCACHE="$cache/modules" GOFLAGS= GOTOOLCHAIN=local go -C "$module" list -e -tags tools -f '{{join .Imports "\n"}}' . |
       grep -E '^[^/]+\.[^/]+/' >"$stage/warm/${module##*/}/imports"
   done
+  cp -r "$repo"/gateway/patch{,ed} "$stage/warm/gateway/"
   cat >"$stage/Dockerfile" <<EOF
 FROM $debian_standin
 ENV PATH=/usr/local/go/bin:/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \\
@@ -77,7 +78,8 @@ COPY go /usr/local/go
 COPY modules /opt/modules
 COPY warm /warm
 # The flags of the Dockerfiles: what they compile is then found here.
-RUN for dir in /warm/*; do cd "\$dir" && CGO_ENABLED=0 go build -mod=readonly -trimpath -buildvcs=false \$(cat imports) || exit; done
+RUN for dir in /warm/*; do cd "\$dir" && go=go && if [ -f patched ]; then go="sh ./patched"; fi \\
+ && CGO_ENABLED=0 \$go build -mod=readonly -trimpath -buildvcs=false \$(cat imports) || exit; done
 LABEL tmgen.key=$made
 WORKDIR /go
 EOF
