@@ -3,7 +3,7 @@ package main
 import (
 	"runtime/debug"
 
-	"github.com/tailscale/wireguard-go/conn"
+	wgconn "github.com/tailscale/wireguard-go/conn"
 	"github.com/tailscale/wireguard-go/device"
 )
 
@@ -13,7 +13,7 @@ import (
 // patch/, 32 MiB without. Hardly a page of it is ever touched, so that it is
 // no memory in use; but counted against the limit it would leave nothing to
 // many nodes, and the collector would never rest.
-const bufferSpace = 4 * conn.IdealBatchSize * device.MaxMessageSize
+const bufferSpace = 4 * wgconn.IdealBatchSize * device.MaxMessageSize
 
 // setMemoryLimit applies the soft limit, 0 for none, to a process of that
 // many nodes. The collector's pace stays at Go's default: the limit alone
