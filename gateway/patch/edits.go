@@ -10,7 +10,7 @@ const (
 	wireguard = "github.com/tailscale/wireguard-go"
 )
 
-// edits make every packet travel in a buffer of 2 KiB. On Linux wireguard-go
+// edits first make every packet travel in a buffer of 2 KiB. On Linux wireguard-go
 // uses 64 KiB for each, because one buffer may receive several coalesced
 // datagrams (UDP GRO) or hold a segment before it is split (GSO). With 2 KiB
 // the gateway needs a quarter of the memory after a copy, and Go's memory
@@ -97,5 +97,21 @@ func splitInto(msgs, coalesced []ipv6.Message) (n int, err error) {
 		pkt = t.segment
 	}
 	if res.packet != nil {
+`},
+	// MakeWithData copies what it is given; the packet need not be copied for
+	// it before.
+	{tailscale, "wgengine/netstack/gro/gro.go",
+		"		Payload: buffer.MakeWithData(bytes.Clone(buf)),\n	})\n	packetBuf.NetworkProtocolNumber = pn",
+		"		Payload: buffer.MakeWithData(buf),\n	})\n	packetBuf.NetworkProtocolNumber = pn"},
+	// AsSlices is where the bytes are; ToSlice copies them once more.
+	{tailscale, "net/tstun/wrap.go",
+		`		bufN := copy(pkt, res.packet.NetworkHeader().Slice())
+		bufN += copy(pkt[bufN:], res.packet.TransportHeader().Slice())
+		bufN += copy(pkt[bufN:], res.packet.Data().AsRange().ToSlice())
+`,
+		`		bufN := 0
+		for _, part := range res.packet.AsSlices() {
+			bufN += copy(pkt[bufN:], part)
+		}
 `},
 }

@@ -6,8 +6,8 @@ import { formatLock } from './lock.ts'
 import type { DeployedUser, Deployment, Lock } from './types.ts'
 
 const mebibyte = 1024 ** 2
-/** Soft limit without nodes; 512 MiB carried full speed with 2 nodes, 256 MiB cost a tenth (measured, docs/benchmarks). */
-const baseMemory = 448 * mebibyte
+/** Soft limit without nodes: twice what a copy at full speed takes with 2 nodes (docs/performance.md). */
+const baseMemory = 224 * mebibyte
 /** An idle node takes about 1.1 MiB (measured with 202 nodes). */
 const memoryPerNode = 1.2 * mebibyte
 
