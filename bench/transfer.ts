@@ -42,7 +42,7 @@ export async function transferTable(size: number, rounds: number): Promise<strin
 function memoryLimit(stack: Stack): string {
   const config = JSON.parse(readFileSync(join(stack.dir, 'generated/caddy/config.json'), 'utf8')) as GatewayConfig
   const limit = config.apps.tailscale.memory_limit / 1024 ** 2
-  return `The gateway's soft memory limit: ${limit.toFixed(0)} MiB, 2 nodes. Goal: RSS of at most 450 MiB.`
+  return `The gateway's soft memory limit: ${limit.toFixed(0)} MiB, 2 nodes. Goal: RSS of at most 256 MiB and 1.2 MiB a node.`
 }
 
 interface GatewayConfig {

@@ -46,7 +46,10 @@ export const configSchema = z.strictObject({
         .strictObject({ from: uid.default(20001).describe('First UID'), to: uid.default(29999).describe('Last UID') })
         .default({ from: 20001, to: 29999 })
         .describe('UIDs that own the data, one per user, never used again'),
-      ipv6: z.boolean().default(false).describe('Give the gateway’s uplink IPv6 as well; the UDP ports are published for IPv6 only then'),
+      ipv6: z
+        .boolean()
+        .default(false)
+        .describe('Give the gateway’s uplink IPv6 as well; the UDP ports are published for IPv6 only then'),
     })
     .describe('Addresses, ports and UIDs that tmgen deals out'),
   images: z

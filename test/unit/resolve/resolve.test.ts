@@ -163,8 +163,8 @@ describe('deployment', () => {
   })
 
   test('gives the gateway memory by the number of nodes, or what the config says', () => {
-    expect(run([]).deployment.gatewayMemory).toBe(448 * 1024 ** 2)
-    expect(run(['alice', 'bob']).deployment.gatewayMemory).toBe(Math.round(450.4 * 1024 ** 2))
+    expect(run([]).deployment.gatewayMemory).toBe(224 * 1024 ** 2)
+    expect(run(['alice', 'bob']).deployment.gatewayMemory).toBe(Math.round(226.4 * 1024 ** 2))
     expect(run([], empty, undefined, 'gateway: {memory: 1G}\n').deployment.gatewayMemory).toBe(1024 ** 3)
   })
 })
