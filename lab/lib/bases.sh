@@ -52,7 +52,7 @@ make_debian() {
 make_golang() {
   local modules made stage goroot
   modules=("$repo/gateway" "$repo/images/headscale" "$lab/client")
-  made=$(key "$lab/lib/bases.sh" "${modules[@]/%//go.mod}" "${modules[@]/%//go.sum}" "$repo"/gateway/patch{ed,/*.go} "$(GOTOOLCHAIN=local go env GOROOT)/VERSION")
+  made=$(key "$lab/lib/bases.sh" "${modules[@]/%//go.mod}" "${modules[@]/%//go.sum}" "$repo"/gateway/{patched,patch/main.go,patch/edits.go} "$(GOTOOLCHAIN=local go env GOROOT)/VERSION")
   image_has_key "$golang_standin" "$made" && return
   say "making $golang_standin: the host's Go, with what our builds depend on compiled once (4 minutes)"
   local module
