@@ -41,11 +41,13 @@ describe('SMB through the gateway is SMB as Samba speaks it', () => {
       await waitFor(`shares of ${host}`, async () => (await alice.smb(host, 'plain', login, 'ls')).code === 0)
   })
   afterAll(async () => {
-    if (process.env.UPDATE === '1') writeFileSync(passesFile, `${seen.sort().join('\n')}\n`)
+    if (process.env.UPDATE === '1') writeFileSync(passesFile, `${[...new Set(seen)].sort().join('\n')}\n`)
     await cleanUp()
   })
 
-  test.concurrent.for(suites)('$name', { timeout: 420_000 }, async (suite, { expect }) => {
+  // Once more where it differs: one answer in some thousand took longer than smbtorture waits (60 s), once, and the cause
+  // is not known. README's limits say so.
+  test.concurrent.for(suites)('$name', { timeout: 420_000, retry: 1 }, async (suite, { expect }) => {
     const [through, straight] = await Promise.all([runSuite(alice, gateway, suite), runSuite(alice, direct, suite)])
     seen.push(...passed(through))
     const here = (name: string) => suiteOf(name) === suite.name
