@@ -67,7 +67,7 @@ export async function cpuOver(id: string, seconds: number): Promise<number> {
 }
 
 /** CPU time that a container has taken, by its cgroup: version 2 with systemd or cgroupfs, or version 1. */
-function cpuSeconds(id: string): number {
+export function cpuSeconds(id: string): number {
   const roots = ['/sys/fs/cgroup', '/sys/fs/cgroup/cpuacct', '/sys/fs/cgroup/cpu,cpuacct']
   for (const group of roots.flatMap((root) => [`${root}/docker/${id}`, `${root}/system.slice/docker-${id}.scope`])) {
     if (existsSync(`${group}/cpuacct.usage`)) return Number(readFileSync(`${group}/cpuacct.usage`, 'utf8')) / 1e9

@@ -1,7 +1,7 @@
 import { composeUp } from '../test/lab/support/index.ts'
 import { startLoader } from './copy.ts'
 import { member, share, startCrowd } from './crowd.ts'
-import { allUp, gatewayId } from './gateway.ts'
+import { allUp, cpuSeconds, gatewayId } from './gateway.ts'
 import { memoryOf } from './sidecar.ts'
 import { median, spread, table } from './table.ts'
 import { type Copy, signIn, together } from './together.ts'
@@ -9,10 +9,11 @@ import { type Copy, signIn, together } from './together.ts'
 /** MiB that each user copies at once with the others; alone a user copies this file as often as there are users. */
 const size = 128
 
-/** MiB/s of all together, and the slowest user's rate over the mean of all. */
+/** MiB/s of all together, the slowest user's rate over the mean of all, and the gateway's CPU seconds for a GiB. */
 interface Round {
   total: number
   fairness: number
+  cpu: number
 }
 
 /**
@@ -24,7 +25,7 @@ export async function usersTable(count: number, rounds: number): Promise<string>
   const users = Array.from({ length: count }, (_, n) => member(n))
   await composeUp(stack.dir)
   await allUp(stack, count)
-  const all = []
+  const all: Parameters<typeof together>[0][number][] = []
   for (const user of users) {
     const client = await stack.client(user)
     const loader = await startLoader(client, size)
@@ -33,6 +34,12 @@ export async function usersTable(count: number, rounds: number): Promise<string>
     const { path } = await client.path(`tm-${user}`)
     if (path !== 'direct') throw new Error(`the path of ${user} is not direct`)
     all.push({ loader, share, host: await client.peerIp(`tm-${user}`) })
+  }
+  const gateway = await gatewayId(stack)
+  const measured = async (loaders: typeof all, commands: string, each: number): Promise<Round> => {
+    const before = cpuSeconds(gateway)
+    const copies = await together(loaders, commands)
+    return { ...sum(copies, each), cpu: ((cpuSeconds(gateway) - before) * 1024) / (each * loaders.length) }
   }
   const put = (n: number) => `put /dev/shm/file bench${n}.bin`
   const get = (n: number) => `get bench${n}.bin /dev/shm/back`
@@ -43,19 +50,20 @@ export async function usersTable(count: number, rounds: number): Promise<string>
       ['put', put],
       ['get', get],
     ] as const) {
-      found[way].one.push(sum(await together(all.slice(0, 1), repeat(copy)), size * count))
-      found[way].all.push(sum(await together(all, copy(0)), size))
-      const [one, many] = [found[way].one.at(-1), found[way].all.at(-1)]
-      console.error(`${way}: one ${one?.total.toFixed(0)}, all ${many?.total.toFixed(0)}, ${many?.fairness.toFixed(2)}`)
+      found[way].one.push(await measured(all.slice(0, 1), repeat(copy), size * count))
+      found[way].all.push(await measured(all, copy(0), size))
+      console.error(`${way}: ${JSON.stringify([found[way].one.at(-1), found[way].all.at(-1)])}`)
     }
     for (const { loader } of all) await loader.must(['cmp', '/dev/shm/file', '/dev/shm/back'])
   }
-  const memory = await memoryOf(await gatewayId(stack))
+  const memory = await memoryOf(gateway)
   const row = (way: Way) => {
     const totals = (who: Who) => found[way][who].map((one) => one.total)
     const ratio = median(totals('all')) / median(totals('one'))
     const fairness = Math.min(...found[way].all.map((one) => one.fairness))
-    return [way, spread(totals('one')), spread(totals('all')), ratio.toFixed(2), fairness.toFixed(2)]
+    const cpu = (who: Who) => median(found[way][who].map((one) => one.cpu)).toFixed(2)
+    const gatewayCpu = `${cpu('one')}, ${cpu('all')}`
+    return [way, spread(totals('one')), spread(totals('all')), ratio.toFixed(2), fairness.toFixed(2), gatewayCpu]
   }
   const head = [
     '',
@@ -63,8 +71,9 @@ export async function usersTable(count: number, rounds: number): Promise<string>
     `${count} users in all, MiB/s`,
     'ratio of medians',
     'slowest / mean, worst round',
+    'CPU seconds of the gateway for a GiB: one user, all',
   ]
-  const goals = ['goal', '', '', 'at least 1.00', 'at least 0.50']
+  const goals = ['goal', '', '', 'at least 1.00', 'at least 0.50', '']
   const rss = `RSS of the gateway after the load: ${memory.now.toFixed(0)} MiB (highest ${memory.most.toFixed(0)}).`
   return `${size} MiB a user, ${rounds} rounds.\n\n${table(head, [row('put'), row('get'), goals])}\n\n${rss}`
 }
@@ -73,7 +82,7 @@ type Way = 'put' | 'get'
 type Who = 'one' | 'all'
 
 /** @param each MiB that each of them copied */
-function sum(copies: readonly Copy[], each: number): Round {
+function sum(copies: readonly Copy[], each: number): Omit<Round, 'cpu'> {
   const took = Math.max(...copies.map((one) => one.ended)) - Math.min(...copies.map((one) => one.begun))
   const rates = copies.map((one) => each / (one.ended - one.begun))
   const mean = rates.reduce((all, one) => all + one, 0) / rates.length

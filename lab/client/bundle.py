@@ -70,7 +70,7 @@ class Bundle(Files):
                     self.check(band)
 
     def _send(self, handle, band, pieces):
-        handle.dirty = True
+        handle.dirty = handle.writing = True
         waiting = []
         for offset, data in pieces:
             message, _ = handle.open.write(data, offset, send=False)
@@ -81,6 +81,7 @@ class Bundle(Files):
             self.journal.acked(band, offset, data)
             self.count["acked"] += len(data)
             self.count["writes"] += 1
+        handle.writing = False
 
     def flush(self):
         """A full flush of every band that was written since the last."""

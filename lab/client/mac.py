@@ -64,12 +64,14 @@ def guarded(call, *args, **more):
 
 
 class Handle:
-    """One open file; `path` is relative to the share, `share` what others may do meanwhile."""
+    """One open file; `path` is relative to the share, `share` what others may do meanwhile.
+
+    `dirty`: written since the last flush; `writing`: a write has no answer yet."""
 
     def __init__(self, mac, path, disposition, share):
         self.mac, self.path, self.share = mac, path, share
         self.key = uuid.uuid4().bytes
-        self.dirty = False
+        self.dirty = self.writing = False
         self.create(disposition)
         mac.handles.append(self)
 
@@ -184,7 +186,9 @@ class Mac:
                 anew = [handle for handle in self.handles if handle not in taken]
                 for handle in anew:
                     handle.create(1)
-                self.back(time.time() - started, len(taken), len(anew))
+                self.back(time.time() - started, taken, anew)
+                for handle in self.handles:
+                    handle.writing = False
                 return
             except (Lost, SMBResponseException) as error:
                 # A server that starts refuses logins for a moment, and one that has yet to notice that the old

@@ -34,9 +34,10 @@ def on_lost(why):
 
 
 def on_back(seconds, taken_up, opened_anew):
-    count["taken_up"] += taken_up
-    count["opened_anew"] += opened_anew
-    tell("back", seconds=seconds, taken_up=taken_up, opened_anew=opened_anew)
+    count["taken_up"] += len(taken_up)
+    count["opened_anew"] += len(opened_anew)
+    idle = [handle.path for handle in opened_anew if not handle.writing]
+    tell("back", seconds=seconds, taken_up=len(taken_up), opened_anew=len(opened_anew), idle=idle)
 
 
 def pulse(mac):

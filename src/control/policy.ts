@@ -33,14 +33,24 @@ export function tagsWanted(deployment: Pick<Deployment, 'users'>): string[] {
 
 /** Owners that the provider understands: Headscale rejects autogroup:admin, and needs none. */
 export function parentOwners(provider: Deployment['control']['provider']): string[] {
-  return provider === 'headscale' || provider === 'embedded' ? [] : ['autogroup:admin']
+  return isHeadscale(provider) ? [] : ['autogroup:admin']
 }
+
+function isHeadscale(provider: Deployment['control']['provider']): boolean {
+  return provider === 'headscale' || provider === 'embedded'
+}
+
+/**
+ * An address that no machine has (TEST-NET-1 of RFC 5737). Headscale (mapper.buildTailPeers of 0.29) tells every device
+ * of every other one while no rule applies to a device that is there, as before the first Mac joins: a rule between
+ * nobody and nobody always applies.
+ */
+const nobody = '192.0.2.1'
 
 /**
  * The policy that lets each enabled user's logins and tags reach port 445 of that user's own node and nothing else.
  * For `headscale` it is written as acls (0.28 rejects grants), otherwise as grants. For `embedded`, where it is the
- * whole policy, it also declares the tags of managed Macs, and is closed even with no user at all: Headscale takes a
- * policy without any rule section as "allow everything".
+ * whole policy, it also declares the tags of managed Macs. Both have one rule more, for nobody.
  */
 export function policyFor(deployment: PolicyInput): Policy {
   const { provider } = deployment.control
@@ -51,17 +61,14 @@ export function policyFor(deployment: PolicyInput): Policy {
   }
   const reached = deployment.users
     .filter((user) => user.enabled)
-    .map((user) => ({ src: sources(user, provider), tag: user.tag }))
+    .map((user) => ({ src: sources(user, provider), dst: user.tag }))
     .filter(({ src }) => src.length > 0)
+  if (isHeadscale(provider)) reached.push({ src: [nobody], dst: nobody })
   if (provider === 'headscale') {
-    const acls = reached.map(({ src, tag }): Acl => ({ action: 'accept', proto: 'tcp', src, dst: [`${tag}:445`] }))
+    const acls = reached.map(({ src, dst }): Acl => ({ action: 'accept', proto: 'tcp', src, dst: [`${dst}:445`] }))
     return { tagOwners, acls }
   }
-  const grants = reached.map(({ src, tag }): Grant => ({ src, dst: [tag], ip: ['tcp:445'] }))
-  // No node has the parent tag: this rule matches nothing, and its presence closes the policy.
-  if (provider === 'embedded' && grants.length === 0)
-    grants.push({ src: [parentTag], dst: [parentTag], ip: ['tcp:445'] })
-  return { tagOwners, grants }
+  return { tagOwners, grants: reached.map(({ src, dst }): Grant => ({ src, dst: [dst], ip: ['tcp:445'] })) }
 }
 
 /** The lines of tagOwners that let a credential mint keys with `tag`. */
@@ -72,8 +79,7 @@ export function tagOwnersHint(tag: string): string {
 
 /** Headscale writes a bare user name as `alice@`; e-mails and Tailscale's logins stay. */
 function sources(user: DeployedUser, provider: Deployment['control']['provider']): string[] {
-  const own = provider === 'headscale' || provider === 'embedded'
-  const logins = user.logins.map((login) => (own && !login.includes('@') ? `${login}@` : login))
+  const logins = user.logins.map((login) => (isHeadscale(provider) && !login.includes('@') ? `${login}@` : login))
   return [...new Set([...logins, ...user.tags])]
 }
 

@@ -33,6 +33,7 @@ const inspect = async (service: string): Promise<Inspected> => {
   return JSON.parse(await docker(['inspect', id]))[0]
 }
 const policy = () => stack.headscale<Policy>('policy', 'get')
+const forNobody = { src: ['192.0.2.1'], dst: ['192.0.2.1'], ip: ['tcp:445'] }
 async function setPolicy(wanted: Policy): Promise<void> {
   const command = ['headscale', 'policy', 'set', '-f', '/dev/stdin']
   const ran = await composeExec(stack.dir, 'headscale', command, { input: JSON.stringify(wanted) })
@@ -47,20 +48,20 @@ afterAll(cleanUp)
 test('init starts Headscale alone, with a policy that closes everything before the first key exists', async () => {
   expect(await compose(stack.dir, ['ps', '--services'])).toBe('headscale')
   expect((await stack.headscale<unknown[] | null>('preauthkeys', 'list')) ?? []).toEqual([])
-  // No node has this tag: the rule is there so that the policy is not empty, which would allow everything.
-  expect((await policy()).grants).toEqual([{ src: ['tag:tmgen'], dst: ['tag:tmgen'], ip: ['tcp:445'] }])
+  expect((await policy()).grants).toEqual([forNobody])
 })
 
-// Headscale names peers to each other while no rule of the policy has a node on both ends; packets are refused all the
-// same, and that is what is looked at. With every port opened they do pass, so that the refusal means something.
-test('two strangers who enrol cannot reach each other', async () => {
+// With every port opened the packets do pass and the names do appear, so that the refusal means something.
+test('two strangers who enrol neither see nor reach each other', async () => {
   const [one, two] = [await stack.stranger('one'), await stack.stranger('two')]
   await two.must(['sh', '-c', 'python3 -m http.server 8000 >/dev/null 2>&1 &'])
   await waitFor('the listener', () => two.connects(two.tailnetIp, 8000))
   expect(await one.connects(two.tailnetIp, 8000)).toBe(false)
+  expect(await one.must(['tailscale', 'status'])).not.toContain(two.tailnetIp)
   const closed = await policy()
   await setPolicy({ ...closed, grants: [{ src: ['*'], dst: ['*'], ip: ['*'] }] })
   await waitFor('the open policy to let one through', () => one.connects(two.tailnetIp, 8000))
+  expect(await one.must(['tailscale', 'status'])).toContain(two.tailnetIp)
   await setPolicy(closed)
   await one.remove()
   await two.remove()
@@ -77,6 +78,7 @@ test('add user makes the Headscale user, a tagged single-use key for the node, a
   expect((await policy()).grants).toEqual([
     { src: ['alice@'], dst: ['tag:tm-alice'], ip: ['tcp:445'] },
     { src: ['bob@'], dst: ['tag:tm-bob'], ip: ['tcp:445'] },
+    forNobody,
   ])
 })
 

@@ -26,7 +26,10 @@ describe('the policy', () => {
   it('uses acls for a Headscale of one’s own, because 0.28 rejects grants', () => {
     expect(policyFor(deployment('headscale', [user('alice')]))).toEqual({
       tagOwners: { 'tag:tmgen': [], 'tag:tm-alice': ['tag:tmgen'] },
-      acls: [{ action: 'accept', proto: 'tcp', src: ['alice@example.com'], dst: ['tag:tm-alice:445'] }],
+      acls: [
+        { action: 'accept', proto: 'tcp', src: ['alice@example.com'], dst: ['tag:tm-alice:445'] },
+        { action: 'accept', proto: 'tcp', src: ['192.0.2.1'], dst: ['192.0.2.1:445'] },
+      ],
     })
   })
 
@@ -41,9 +44,9 @@ describe('the policy', () => {
     expect(policyFor(deployment('tailscale', users)).grants).toEqual([])
   })
 
-  it('is closed for an embedded server without any user: one rule that matches nothing', () => {
+  it('is closed for an embedded server without any user: one rule for nobody', () => {
     expect(policyFor(deployment('embedded', [])).grants).toEqual([
-      { src: ['tag:tmgen'], dst: ['tag:tmgen'], ip: ['tcp:445'] },
+      { src: ['192.0.2.1'], dst: ['192.0.2.1'], ip: ['tcp:445'] },
     ])
   })
 
