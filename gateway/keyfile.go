@@ -68,6 +68,30 @@ func lastUsedKey(dir string) string {
 	return r.LastUsed
 }
 
+// keyFiles remembers what a node's key file and the record beside its state
+// held, and reads them only when they look different.
+type keyFiles struct {
+	key, record look
+	read        bool
+	hash, used  string
+}
+
+// unused returns the hash of a usable key that no login used yet, or "".
+func (k *keyFiles) unused(keyFile, dir string) string {
+	key, record := lookAt(keyFile), lookAt(recordPath(dir))
+	if !k.read || key != k.key || record != k.record {
+		k.key, k.record, k.read = key, record, true
+		k.hash, k.used = "", lastUsedKey(dir)
+		if found, err := readKey(keyFile); err == nil {
+			k.hash = found.hash
+		}
+	}
+	if k.hash == k.used {
+		return ""
+	}
+	return k.hash
+}
+
 // recordKey remembers that the key with this hash was accepted.
 func recordKey(dir, hash string) error {
 	data, err := json.Marshal(keyRecord{LastUsed: hash})

@@ -16,10 +16,9 @@ type peerLimit struct {
 	peers map[netip.Addr]*allowance
 }
 
-// allowance is what one peer has left.
+// allowance is what one peer has left: a token is a line.
 type allowance struct {
-	left    float64 // lines, at time at
-	at      time.Time
+	bucket
 	skipped int
 }
 
@@ -35,16 +34,15 @@ func (l *peerLimit) allow(peer netip.Addr, now time.Time) (skipped int, ok bool)
 		if len(l.peers) >= limitedPeers && !l.forget(now) {
 			return 0, false
 		}
-		a = &allowance{left: float64(l.burst), at: now}
+		a = &allowance{bucket: bucket{tokens: float64(l.burst), at: now}}
 		l.peers[peer] = a
 	}
-	a.left = min(float64(l.burst), a.left+float64(now.Sub(a.at))/float64(l.every))
-	a.at = now
-	if a.left < 1 {
+	a.fill(1/l.every.Seconds(), float64(l.burst), now)
+	if a.tokens < 1 {
 		a.skipped++
 		return 0, false
 	}
-	a.left--
+	a.tokens--
 	skipped, a.skipped = a.skipped, 0
 	return skipped, true
 }

@@ -84,9 +84,9 @@ func (s *session) loginFacts(st *ipnstate.Status, wanted, begun time.Time) (f lo
 	s.mu.Unlock()
 	f.refused = refusal != ""
 	cfg := s.node.settings
-	if key, err := readKey(cfg.keyFile); err == nil && key.hash != lastUsedKey(cfg.dir) {
+	if hash := s.files.unused(cfg.keyFile, cfg.dir); hash != "" {
 		f.key = keyUnused
-		if key.hash == s.node.offered {
+		if hash == s.node.offered {
 			f.key = keyAsked
 		}
 	}
@@ -112,9 +112,7 @@ func (s *session) login(st *ipnstate.Status, wanted, begun time.Time, out *outco
 		s.node.log().Info("the control server wants a login again; using the new auth key")
 		out.newKey = true
 	case stepAskServer:
-		if key, err := readKey(s.node.settings.keyFile); err == nil {
-			s.node.offered = key.hash
-		}
+		s.node.offered = s.files.hash
 		s.node.log().Info("a new auth key is there; asking the control server whether it is needed")
 		out.askAgain = true
 	case stepTryAgain:

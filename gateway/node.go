@@ -175,7 +175,7 @@ func (n *node) try(ctx context.Context, login bool) outcome {
 			return outcome{err: err, state: stateNeedsKey}
 		}
 	}
-	s := &session{node: n, key: key, store: store}
+	s := &session{node: n, key: key, store: store, pulse: newPulse()}
 	return s.run(ctx)
 }
 

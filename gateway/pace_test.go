@@ -26,7 +26,7 @@ func (a *asker) ask(context.Context) (*ipnstate.Status, error) {
 
 func TestAQuietNodeIsSeldomAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a, p, keys := &asker{state: ipn.Running}, &pulse{}, 0
+		a, p, keys := &asker{state: ipn.Running}, newPulse(), 0
 		for range 300 {
 			p.look(t.Context(), a.ask)
 			if p.keyDue() {
@@ -44,7 +44,7 @@ func TestAQuietNodeIsSeldomAsked(t *testing.T) {
 }
 
 func TestAStirredNodeIsAskedAtTheNextLook(t *testing.T) {
-	a, p := &asker{state: ipn.Running}, &pulse{}
+	a, p := &asker{state: ipn.Running}, newPulse()
 	p.look(t.Context(), a.ask)
 	a.state = ipn.NeedsLogin
 	p.stir()
@@ -58,7 +58,7 @@ func TestAStirredNodeIsAskedAtTheNextLook(t *testing.T) {
 
 func TestANodeThatDoesNotRunIsAskedEachTime(t *testing.T) {
 	for _, a := range []*asker{{state: ipn.Starting}, {state: ipn.Running, err: errors.New("no answer")}} {
-		p := &pulse{}
+		p := newPulse()
 		for range 5 {
 			p.look(t.Context(), a.ask)
 		}
@@ -79,4 +79,38 @@ func TestTheSoftLimitLeavesRoomForIdleBuffers(t *testing.T) {
 	if got := debug.SetMemoryLimit(-1); got != 1<<63-1 {
 		t.Errorf("without a limit there is one of %d MiB", got>>20)
 	}
+}
+
+func TestASessionSleepsLongerWhileNobodyIsConnected(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPulse()
+		p.look(t.Context(), (&asker{state: ipn.Running}).ask)
+		slept := func(busy bool) time.Duration {
+			begun := time.Now()
+			if !p.pause(t.Context(), busy) {
+				t.Fatal("the pause says that the context has ended")
+			}
+			return time.Since(begun)
+		}
+		if got := slept(false); got != idlePause {
+			t.Errorf("idle it slept %s", got)
+		}
+		if got := slept(true); got != watchEvery {
+			t.Errorf("with somebody connected it slept %s", got)
+		}
+		time.AfterFunc(time.Second, p.wake)
+		if got := slept(false); got != time.Second {
+			t.Errorf("woken after 1 s it slept %s", got)
+		}
+		for range 10 {
+			p.stir()
+		}
+		if got := slept(false); got != leastPause {
+			t.Errorf("stirred before, it slept %s", got)
+		}
+		p.last.BackendState = ipn.Starting.String()
+		if got := slept(false); got != watchEvery {
+			t.Errorf("while it does not run it slept %s", got)
+		}
+	})
 }

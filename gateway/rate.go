@@ -5,9 +5,8 @@ import (
 	"time"
 )
 
-// How often connections may begin. A Mac opens a handful and smbtorture's
-// quickest suites some 20 a second; each one costs Samba a process (about
-// 10 ms). A refused client gets a reset at once and tries again.
+// How often connections may begin. A Mac opens a handful; each one costs Samba
+// a process. A refused client gets a reset at once and tries again.
 const (
 	peerRate, peerBurst = 32, 128 // a second; at once
 	nodeRate, nodeBurst = 64, 256
@@ -17,7 +16,7 @@ const (
 	ratePeers = 256
 )
 
-// bucket holds tokens: one is taken for each connection.
+// bucket holds tokens, which come back at a rate: one is taken for each event.
 type bucket struct {
 	tokens float64
 	at     time.Time

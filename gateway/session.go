@@ -17,7 +17,8 @@ import (
 )
 
 var (
-	// watchEvery is the pace of a session: state, key file, running connections.
+	// watchEvery is the pace of a session that has something to watch: state, key
+	// file, running connections.
 	watchEvery = time.Second
 	// recheckEvery: who lost access is cut within 5 s.
 	recheckEvery = 2 * time.Second
@@ -40,7 +41,8 @@ type session struct {
 	key   authKey
 	store *stateFile
 	lc    *local.Client
-	pulse pulse
+	pulse *pulse
+	files keyFiles
 
 	mu        sync.Mutex
 	lastError string    // of the control client
@@ -102,7 +104,10 @@ func (s *session) flow(src, dst netip.AddrPort) (func(net.Conn), bool) {
 	if !h.wants(src, dst) {
 		return nil, true
 	}
-	return func(c net.Conn) { h.handle(c, src, dst, s.whoIs) }, true
+	return func(c net.Conn) {
+		h.handle(c, src, dst, s.whoIs)
+		s.pulse.wake()
+	}, true
 }
 
 // whoIs asks the node who is behind addr.
@@ -125,8 +130,6 @@ func (s *session) whoIs(ctx context.Context, addr netip.AddrPort) (identity, err
 
 // watch follows the node's state until the session has to end.
 func (s *session) watch(ctx context.Context) (out outcome) {
-	tick := time.NewTicker(watchEvery)
-	defer tick.Stop()
 	begun := time.Now()
 	var wantsLogin, checked time.Time // since when; when last
 	failed := map[netip.Addr]int{}
@@ -156,10 +159,8 @@ func (s *session) watch(ctx context.Context) (out outcome) {
 			s.node.hub.recheck(ctx, s.whoIs, failed)
 		}
 		dead.check(ctx, s.node.hub)
-		select {
-		case <-ctx.Done():
+		if !s.pulse.pause(ctx, len(s.node.hub.running()) > 0) {
 			return out
-		case <-tick.C:
 		}
 	}
 }

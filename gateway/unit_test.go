@@ -218,3 +218,30 @@ func TestTheStatusSocketIsReadOnlyAndReplacesAStaleOne(t *testing.T) {
 		t.Error("the socket is left behind")
 	}
 }
+
+func TestAKeyFileIsReadAnewWhenItLooksDifferent(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "authkey")
+	write := func(secret string) string {
+		if err := writeAtomic(file, []byte(secret), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return hexHash([]byte(secret))
+	}
+	files := keyFiles{}
+	if got := files.unused(file, dir); got != "" {
+		t.Errorf("without a file: %q", got)
+	}
+	for _, secret := range []string{"tskey-one", "tskey-two"} {
+		hash := write(secret)
+		if got := files.unused(file, dir); got != hash {
+			t.Errorf("%s is there: %q", secret, got)
+		}
+		if err := recordKey(dir, hash); err != nil {
+			t.Fatal(err)
+		}
+		if got := files.unused(file, dir); got != "" {
+			t.Errorf("%s was used: %q", secret, got)
+		}
+	}
+}

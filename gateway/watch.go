@@ -18,7 +18,7 @@ import (
 // Paces of the watcher; tests shorten them.
 var (
 	configLook  = 200 * time.Millisecond // at its size and times
-	configPoll  = time.Second            // at its bytes, which such a look can miss
+	configPoll  = 5 * time.Second        // at its bytes, which such a look can miss
 	configRetry = 30 * time.Second
 )
 
@@ -63,7 +63,7 @@ func loadConfig(data []byte) (*Config, error) {
 	return c, nil
 }
 
-// run polls until ctx ends: each second, and as soon as the file looks
+// run polls until ctx ends: every few seconds, and as soon as the file looks
 // different.
 func (w *watcher) run(ctx context.Context) {
 	tick := time.NewTicker(configLook)
@@ -88,6 +88,7 @@ type look struct {
 	inode    uint64
 	size     int64
 	modified time.Time
+	changed  syscall.Timespec
 }
 
 func lookAt(path string) look {
@@ -97,7 +98,7 @@ func lookAt(path string) look {
 	}
 	l := look{size: info.Size(), modified: info.ModTime()}
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		l.inode = st.Ino
+		l.inode, l.changed = st.Ino, st.Ctim
 	}
 	return l
 }
