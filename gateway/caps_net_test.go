@@ -2,40 +2,10 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"net"
 	"net/netip"
 	"testing"
 	"time"
 )
-
-// flood is an upstream that sends without end and reads nothing.
-func flood(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { ln.Close() })
-	go func() {
-		for {
-			c, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				piece := make([]byte, 64<<10)
-				for {
-					if _, err := c.Write(piece); err != nil {
-						return
-					}
-				}
-			}()
-		}
-	}()
-	return ln.Addr().String()
-}
 
 // The caps look into the userspace network past its public interface: this is
 // what tells when an update has moved what they look at.
@@ -43,7 +13,7 @@ func TestBuffersOfRealConnectionsShareTheirBudget(t *testing.T) {
 	tn := newTailnet(t)
 	alice, login := tn.peer(t, "alice-mac")
 	g := newGateway(t, tn)
-	g.node("alice", flood(t), login)
+	g.node("alice", upstream(t, "alice"), login)
 	g.load()
 	g.await("alice", isRunning)
 	h := nodes.list()[0].hub
@@ -59,11 +29,7 @@ func TestBuffersOfRealConnectionsShareTheirBudget(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { c.Close() })
-			// Not much of it: the others read nothing, and hold up what they share with it.
-			c.SetReadDeadline(time.Now().Add(30 * time.Second))
-			if _, err := io.ReadFull(c, make([]byte, 4<<10)); err != nil {
-				t.Fatal(err)
-			}
+			echo(t, c, "alice")
 		}
 	}
 	// sizes is what each connection may keep towards its peer and from it.

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"tailscale.com/tsnet"
 )
 
 func TestAllowedPeerReachesItsUpstreamAndOthersDoNot(t *testing.T) {
@@ -28,17 +30,18 @@ func TestAllowedPeerReachesItsUpstreamAndOthersDoNot(t *testing.T) {
 		t.Fatalf("counters: %+v", st)
 	}
 
-	t.Run("a peer that is added to the list gets in without a node restart", func(t *testing.T) {
-		before := nodes.list()[0]
-		c, err := g.dial(alice, "alice")
+	held := func(t *testing.T, peer *tsnet.Server) (*node, net.Conn) {
+		t.Helper()
+		c, err := g.dial(peer, "alice")
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer c.Close()
-		n := g.config.Nodes["alice"]
-		n.Allow = []string{login, bobLogin}
-		g.config.Nodes["alice"] = n
-		g.load()
+		t.Cleanup(func() { c.Close() })
+		return nodes.list()[0], c
+	}
+	t.Run("a peer that is added to the list gets in without a node restart", func(t *testing.T) {
+		before, c := held(t, alice)
+		g.edit("alice", func(n *NodeConfig) { n.Allow = []string{login, bobLogin} })
 		g.wantGreeting(bob, "alice", "alice")
 		if nodes.list()[0] != before {
 			t.Fatal("the node was restarted")
@@ -47,16 +50,8 @@ func TestAllowedPeerReachesItsUpstreamAndOthersDoNot(t *testing.T) {
 	})
 
 	t.Run("another pin epoch restarts no node and ends no connection", func(t *testing.T) {
-		before := nodes.list()[0]
-		c, err := g.dial(alice, "alice")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		n := g.config.Nodes["alice"]
-		n.PinEpoch++
-		g.config.Nodes["alice"] = n
-		g.load()
+		before, c := held(t, alice)
+		g.edit("alice", func(n *NodeConfig) { n.PinEpoch++ })
 		time.Sleep(2 * recheckEvery) // the connection must outlive checks, which leave no trace
 		if nodes.list()[0] != before {
 			t.Fatal("the node was restarted")
@@ -79,25 +74,14 @@ func TestAllowedPeerReachesItsUpstreamAndOthersDoNot(t *testing.T) {
 	})
 
 	t.Run("a running connection is cut when its peer is removed from the list", func(t *testing.T) {
-		c, err := g.dial(bob, "alice")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
+		_, c := held(t, bob)
 		echo(t, c, "fourth")
-		n := g.config.Nodes["alice"]
-		n.Allow = []string{login}
-		g.config.Nodes["alice"] = n
-		g.load()
+		g.edit("alice", func(n *NodeConfig) { n.Allow = []string{login} })
 		wantClosed(t, c)
 	})
 
 	t.Run("status shows the peer's path", func(t *testing.T) {
-		c, err := g.dial(alice, "alice")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
+		_, c := held(t, alice)
 		echo(t, c, "fourth")
 		g.await("alice", func(s NodeStatus) bool {
 			return slices.ContainsFunc(s.Peers, func(p PeerStatus) bool {
@@ -127,11 +111,7 @@ func TestAllowedPeerReachesItsUpstreamAndOthersDoNot(t *testing.T) {
 		}
 		defer kept.Close()
 		echo(t, kept, "bob")
-		c, err := g.dial(alice, "alice")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
+		_, c := held(t, alice)
 		echo(t, c, "fourth")
 		delete(g.config.Nodes, "alice")
 		delete(g.routes, "alice")

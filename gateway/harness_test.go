@@ -125,6 +125,15 @@ func (g *gateway) load() {
 	}
 }
 
+// edit changes a node's configuration and loads it.
+func (g *gateway) edit(name string, change func(*NodeConfig)) {
+	g.t.Helper()
+	n := g.config.Nodes[name]
+	change(&n)
+	g.config.Nodes[name] = n
+	g.load()
+}
+
 func (g *gateway) status(name string) NodeStatus {
 	for _, n := range nodes.list() {
 		if n.settings.name == name {
@@ -183,6 +192,16 @@ func (g *gateway) wantGreeting(from *tsnet.Server, name, want string) {
 // upstream greets with a word, then echoes.
 func upstream(t *testing.T, word string) string {
 	t.Helper()
+	return serve(t, func(c net.Conn) {
+		io.WriteString(c, word)
+		io.Copy(c, c)
+	})
+}
+
+// serve returns the address of a server that gives each connection to handle,
+// and closes it then.
+func serve(t *testing.T, handle func(net.Conn)) string {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -196,8 +215,7 @@ func upstream(t *testing.T, word string) string {
 			}
 			go func() {
 				defer c.Close()
-				io.WriteString(c, word)
-				io.Copy(c, c)
+				handle(c)
 			}()
 		}
 	}()

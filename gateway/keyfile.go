@@ -27,18 +27,13 @@ func (authKey) String() string { return "[auth key]" }
 
 // readKey reads a key file. Errors never hold its content.
 func readKey(path string) (authKey, error) {
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	data, err := readSmall(path, maxKeyFile, 0)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return authKey{}, errors.New("auth key file is missing")
-	}
-	if err != nil {
-		return authKey{}, fmt.Errorf("auth key file: %w", err)
-	}
-	if !info.Mode().IsRegular() || info.Size() > maxKeyFile {
+	case errors.Is(err, errNotSmall):
 		return authKey{}, errors.New("auth key file is not a small file")
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
+	case err != nil:
 		return authKey{}, fmt.Errorf("auth key file: %w", err)
 	}
 	secret := strings.TrimSpace(string(data))

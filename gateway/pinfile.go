@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -46,20 +45,10 @@ func pinPath(dir string, epoch uint32) string {
 // else is not exactly as writePins leaves it is an error.
 func readPins(path string) (map[string]pin, error) {
 	// Neither a link nor a pipe may stand in for the file.
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	data, err := readSmall(path, maxPinFile, syscall.O_NOFOLLOW)
 	if errors.Is(err, fs.ErrNotExist) {
 		return map[string]pin{}, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	if info, err := f.Stat(); err != nil {
-		return nil, err
-	} else if !info.Mode().IsRegular() {
-		return nil, errors.New("not a regular file")
-	}
-	data, err := io.ReadAll(io.LimitReader(f, maxPinFile+1))
 	if err != nil {
 		return nil, err
 	}
@@ -67,9 +56,6 @@ func readPins(path string) (map[string]pin, error) {
 }
 
 func parsePins(data []byte) (map[string]pin, error) {
-	if len(data) > maxPinFile {
-		return nil, fmt.Errorf("more than %d bytes", maxPinFile)
-	}
 	var file pinFile
 	if err := json.Unmarshal(data, &file); err != nil {
 		return nil, fmt.Errorf("not valid: %w", err)

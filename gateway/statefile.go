@@ -44,18 +44,13 @@ func copyPath(path string) string { return path + ".good" }
 // readStateFile reads the state at path; an empty or missing one has no values.
 func readStateFile(path string) (*stateFile, error) {
 	s := &stateFile{path: path, values: map[ipn.StateKey][]byte{}}
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	data, err := readSmall(path, maxStateFile, 0)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return s, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() || info.Size() > maxStateFile {
-		return nil, fmt.Errorf("%w: not a small file", errDamaged)
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
+	case errors.Is(err, errNotSmall):
+		return nil, fmt.Errorf("%w: %w", errDamaged, err)
+	case err != nil:
 		return nil, err
 	}
 	if len(data) > 0 && (json.Unmarshal(data, &s.values) != nil || s.values == nil) {

@@ -5,8 +5,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"maps"
+	"os"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -33,3 +38,31 @@ func orNull(raw json.RawMessage) []byte {
 func unmarshalLoose(data []byte, v any) error { return json.Unmarshal(data, v) }
 
 func timestamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// errNotSmall is returned for what is no small regular file.
+var errNotSmall = errors.New("not a small regular file")
+
+// readSmall reads a regular file of at most most bytes. It never waits, as for a
+// pipe that stands in for the file; flags are further ones of open.
+func readSmall(path string, most int64, flags int) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|flags, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errNotSmall
+	}
+	data, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err == nil && int64(len(data)) > most {
+		err = fmt.Errorf("%w: more than %d bytes", errNotSmall, most)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return data, nil
+}

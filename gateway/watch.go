@@ -174,7 +174,7 @@ func (w *watcher) stateDir() string {
 // readConfig reads the file. A directory that was deleted on the host, under
 // a bind mount, still opens here: it has no links left.
 func readConfig(path string) ([]byte, error) {
-	data, err := readBounded(path)
+	data, err := readSmall(path, maxConfig, 0)
 	if err == nil {
 		return data, nil
 	}
@@ -192,18 +192,4 @@ func readConfig(path string) ([]byte, error) {
 		return nil, errors.New("config file is missing")
 	}
 	return nil, fmt.Errorf("config file: %w", err)
-}
-
-func readBounded(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, errors.New("not a regular file")
-	}
-	if info.Size() > maxConfig {
-		return nil, fmt.Errorf("more than %d bytes", maxConfig)
-	}
-	return os.ReadFile(path)
 }

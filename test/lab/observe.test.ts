@@ -1,9 +1,19 @@
 import { readFileSync } from 'node:fs'
-import { request } from 'node:http'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Client, cleanUp, compose, docker, run, type Stack, startTwoUsers, waitFor } from './support/index.ts'
+import {
+  askGateway,
+  type Client,
+  cleanUp,
+  compose,
+  docker,
+  metricsOf,
+  run,
+  type Stack,
+  startTwoUsers,
+  waitFor,
+} from './support/index.ts'
 
 const MiB = 1024 ** 2
 
@@ -21,7 +31,7 @@ describe('what the gateway tells of itself', () => {
   beforeAll(async () => {
     ;({ stack, alice } = await startTwoUsers())
     before = await waitFor('the first connections to end', async () => {
-      const all = await metrics()
+      const all = await metricsOf(stack)
       const idle = ['alice', 'bob'].every((user) => all.get(`tmgen_gateway_connections{node="${user}"}`) === 0)
       return idle ? all : undefined
     })
@@ -34,8 +44,11 @@ describe('what the gateway tells of itself', () => {
 
   test('the metrics count a copy for its user, and for nobody else', async () => {
     const ended = 'tmgen_gateway_connections_ended_total{node="alice",reason="peer_closed"}'
-    await waitFor('the connection to end', async () => (await metrics()).get(ended) === (before.get(ended) ?? 0) + 1)
-    const after = await metrics()
+    await waitFor(
+      'the connection to end',
+      async () => (await metricsOf(stack)).get(ended) === (before.get(ended) ?? 0) + 1,
+    )
+    const after = await metricsOf(stack)
     const grown = (name: string) => (after.get(name) ?? Number.NaN) - (before.get(name) ?? Number.NaN)
     expect(grown('tmgen_gateway_received_bytes_total{node="alice"}')).toBeGreaterThan(8 * MiB)
     expect(grown('tmgen_gateway_received_bytes_total{node="alice"}')).toBeLessThan(9 * MiB)
@@ -89,10 +102,11 @@ describe('what the gateway tells of itself', () => {
 
   test('profiles are nowhere else: not on the status socket, on no port of a node or of the container', async () => {
     for (const path of ['/debug/pprof/', '/debug/pprof/heap', '/debug/vars', '/profile/heap?seconds=1', '/config/'])
-      expect((await get(path)).status, path).toBe(404)
+      expect((await askGateway(stack, path)).status, path).toBe(404)
     const node = await alice.peerIp('tm-alice')
-    for (const port of [80, 443, 2019, 5252, 6060, 9090])
-      expect(await alice.connects(node, port), `${port}`).toBe(false)
+    const ports = [80, 443, 2019, 5252, 6060, 9090]
+    const open = await Promise.all(ports.map((port) => alice.connects(node, port)))
+    expect(ports.filter((_, at) => open[at])).toEqual([])
     const script = `
 import socket
 c = socket.create_connection(("${node}", 445), 5)
@@ -114,34 +128,6 @@ except OSError:
     // 0A: listening. 0B00007F: 127.0.0.11.
     const open = sockets.filter((line) => / 0A /.test(line) && !line.includes(' 0B00007F:'))
     return open.map((line) => Number.parseInt(/:([0-9A-F]{4}) /.exec(line)?.[1] ?? '', 16))
-  }
-
-  /** GET on the status socket, as a scraper on the host does it. */
-  function get(path: string): Promise<{ status: number; body: string }> {
-    return new Promise((resolve, reject) => {
-      const asked = request({ socketPath: join(stack.dir, 'state/status/status.sock'), path }, (answer) => {
-        let body = ''
-        answer.setEncoding('utf8').on('data', (text) => {
-          body += text
-        })
-        answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body }))
-      })
-      asked.on('error', reject).end()
-    })
-  }
-
-  /** Series -> value; a line that is neither a sample nor a comment throws. */
-  async function metrics(): Promise<Map<string, number>> {
-    const { status, body } = await get('/metrics')
-    expect(status).toBe(200)
-    const samples = body.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
-    return new Map(
-      samples.map((line) => {
-        const found = /^([a-z_]+(?:\{[^{}]*\})?) (\S+)$/.exec(line)
-        if (!found || Number.isNaN(Number(found[2]?.replace('Inf', 'Infinity')))) throw new Error(`no sample: ${line}`)
-        return [found[1] as string, Number(found[2])]
-      }),
-    )
   }
 
   /** All lines of a user, parsed. */

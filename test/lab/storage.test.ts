@@ -1,19 +1,27 @@
-import { chownSync, mkdirSync, readdirSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Client, cleanUp, compose, onCleanup, run, type Stack, startTwoUsers, waitFor } from './support/index.ts'
+import {
+  type Client,
+  cleanUp,
+  compose,
+  type LoopDisk,
+  loopDisk,
+  type Stack,
+  startTwoUsers,
+  waitFor,
+} from './support/index.ts'
 
 // Disks of the test's own: files with a filesystem, mounted by loop devices.
 describe('a storage disk that is not there', () => {
   let stack: Stack
   let alice: Client
-  let disk: { mount(): Promise<void>; unmount(): Promise<void>; path: string }
+  let disk: LoopDisk
 
   beforeAll(async () => {
     ;({ stack, alice } = await startTwoUsers({
       aliceArgs: async ({ storage }) => {
-        disk = await loopDisk(join(storage, 'disk'))
-        await disk.mount()
+        disk = await loopDisk(join(storage, 'disk'), '128M')
         return ['--storage', disk.path]
       },
     }))
@@ -36,31 +44,4 @@ describe('a storage disk that is not there', () => {
     await stack.session(alice, 'alice', 'macbook')
     expect(await alice.smbGet(host, 'macbook', who, 'kept.txt')).toBe('kept')
   })
-
-  async function loopDisk(path: string) {
-    const image = `${path}.img`
-    mkdirSync(path)
-    const must = async (command: string, ...args: string[]) => {
-      const ran = await run(command, args)
-      if (ran.code !== 0) throw new Error(`${command} ${args.join(' ')}: ${ran.stderr}`)
-    }
-    await must('truncate', '-s', '128M', image)
-    await must('mkfs.ext4', '-q', image)
-    const unmount = () => must('umount', path)
-    let mounted = false
-    onCleanup(`disk ${path}`, async () => (mounted ? unmount() : undefined))
-    return {
-      path,
-      mount: async () => {
-        await must('mount', '-o', 'loop', image, path)
-        mounted = true
-        const owner = Number(process.env.TMGEN_LAB_UID ?? 0)
-        chownSync(path, owner, owner)
-      },
-      unmount: async () => {
-        await unmount()
-        mounted = false
-      },
-    }
-  }
 })

@@ -10,8 +10,9 @@ import {
   copiesDuring,
   docker,
   killService,
+  type LoopDisk,
   loopDisk,
-  metric,
+  metricsOf,
   onCleanup,
   type Stack,
   seconds,
@@ -25,7 +26,7 @@ describe('trouble on the host', () => {
   let stack: Stack
   let alice: Client
   let bob: Client
-  let disk: Awaited<ReturnType<typeof loopDisk>>
+  let disk: LoopDisk
   let elsewhere: string
 
   beforeAll(async () => {
@@ -94,7 +95,7 @@ describe('trouble on the host', () => {
   })
 
   test("one node's damaged state is replaced by its copy; without one the others run, the status tells and provision helps", async () => {
-    const before = await nodeNames()
+    const before = await stack.headscale.userNodes()
     const { node_id } = await stack.node('alice')
     await compose(stack.dir, ['stop', 'gateway'])
     writeFileSync(stateOf('alice'), '{"_machinekey": "cHJpd')
@@ -119,7 +120,7 @@ describe('trouble on the host', () => {
     await stack.must(['provision', 'alice'])
     await stack.running('alice')
     await stack.session(alice, 'alice', 'macbook')
-    expect(await nodeNames()).toEqual(before)
+    expect(await stack.headscale.userNodes()).toEqual(before)
   })
 
   test('an smbd that hangs becomes unhealthy and is started anew, and bob copies meanwhile', async () => {
@@ -186,7 +187,7 @@ describe('trouble on the host', () => {
     const whole = readFileSync(path, 'utf8')
     const idle = async () => {
       await waitFor('no connections', async () => (await stack.node('bob')).connections === 0)
-      return metric(stack, 'go_goroutines')
+      return (await metricsOf(stack)).get('go_goroutines') ?? Number.NaN
     }
     const before = await idle()
     const since = new Date().toISOString()
@@ -237,13 +238,5 @@ describe('trouble on the host', () => {
   async function restartsOf(service: string): Promise<number> {
     const { id } = await stack.containerOf(service)
     return Number(await docker(['inspect', '-f', '{{.RestartCount}}', id]))
-  }
-
-  async function nodeNames(): Promise<string[]> {
-    const nodes = await stack.headscale.nodes()
-    return nodes
-      .map((node) => node.given_name)
-      .filter((name) => name.startsWith('tm-'))
-      .sort()
   }
 })

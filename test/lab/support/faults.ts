@@ -1,7 +1,5 @@
-import { chownSync, mkdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
-import { request } from 'node:http'
+import { chownSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { onCleanup } from './cleanup.ts'
 import type { Client, Login } from './client.ts'
 import { docker, type Ran, run } from './docker.ts'
 import type { Stack } from './stack.ts'
@@ -117,42 +115,4 @@ export async function killService(stack: Stack, service: string): Promise<void> 
   // Exit code 137: where init ends too, so does all that is with it.
   const ran = await run('docker', ['run', ...flags, '--entrypoint', 'sh', 'tmgen-lab/client', '-u'], { input: script })
   if (ran.code !== 0 && ran.code !== 137) throw new Error(`killing ${service}: ${ran.stderr}`)
-}
-
-/** A value of the gateway's metrics, by its name with labels. */
-export async function metric(stack: Stack, name: string): Promise<number> {
-  const text = await new Promise<string>((resolve, reject) => {
-    const options = { socketPath: join(stack.dir, 'state/status/status.sock'), path: '/metrics' }
-    const asked = request(options, (answer) => {
-      let body = ''
-      answer.setEncoding('utf8').on('data', (part) => {
-        body += part
-      })
-      answer.on('end', () => resolve(body))
-    })
-    asked.on('error', reject).end()
-  })
-  const line = text.split('\n').find((one) => one.startsWith(`${name} `))
-  if (line === undefined) throw new Error(`no metric ${name}`)
-  return Number(line.slice(name.length + 1))
-}
-
-/** A disk of the test's own: a file with a filesystem, mounted by a loop device, owned by the lab's owner. */
-export async function loopDisk(
-  path: string,
-  size: string,
-): Promise<{ path: string; remount(how: 'ro' | 'rw'): Promise<void> }> {
-  const image = `${path}.img`
-  mkdirSync(path, { recursive: true })
-  const must = async (command: string, ...args: string[]) => {
-    const ran = await run(command, args)
-    if (ran.code !== 0) throw new Error(`${command} ${args.join(' ')}: ${ran.stderr}`)
-  }
-  await must('truncate', '-s', size, image)
-  await must('mkfs.ext4', '-q', '-m', '0', image)
-  await must('mount', '-o', 'loop', image, path)
-  onCleanup(`disk ${path}`, () => must('umount', path))
-  const owner = Number(process.env.TMGEN_LAB_UID ?? 0)
-  chownSync(path, owner, owner)
-  return { path, remount: (how) => must('mount', '-o', `remount,${how}`, path) }
 }

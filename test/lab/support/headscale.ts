@@ -25,6 +25,8 @@ export interface Headscale {
   preAuthKey(owner: { user: string } | { tags: string[] }): Promise<string>
   setPolicy(policy: object): Promise<void>
   nodes(): Promise<HeadscaleNode[]>
+  /** Names of the gateway's nodes, sorted. */
+  userNodes(): Promise<string[]>
   stop(): Promise<void>
   start(): Promise<void>
 }
@@ -90,6 +92,10 @@ export async function startHeadscale(network: Network): Promise<Headscale> {
       await container.must(['headscale', 'policy', 'set', '-f', '/var/lib/headscale/policy.json'])
     },
     nodes: async () => (await cli<HeadscaleNode[] | null>('nodes', 'list')) ?? [],
+    userNodes: async () => {
+      const names = (await headscale.nodes()).map((node) => node.given_name)
+      return names.filter((name) => name.startsWith('tm-')).sort()
+    },
     stop: async () => void (await docker(['stop', '-t', '5', container.id])),
     start: async () => {
       await docker(['start', container.id])

@@ -1,12 +1,14 @@
 // What lab tests, the demo and the benchmarks use.
+export { askGateway, metricsOf } from './ask.ts'
 export { makeCertificate } from './certificate.ts'
 export { cleanUp, onCleanup } from './cleanup.ts'
 export { type Client, type ClientOptions, type Login, startClient } from './client.ts'
 export { compose, composeDown, composeExec, composeUp, gatewayStatus, serviceId } from './compose.ts'
 export { type Container, startContainer } from './container.ts'
+export { type LoopDisk, loopDisk } from './disk.ts'
 export { baseImages, docker, labCache, type Ran, run, uniqueName } from './docker.ts'
 export { type EmbeddedStack, freePort, startEmbeddedStack } from './embedded.ts'
-export { type Copy, copiesDuring, inNetworkOf, killService, loopDisk, metric, startCopy, startLoad } from './faults.ts'
+export { type Copy, copiesDuring, inNetworkOf, killService, startCopy, startLoad } from './faults.ts'
 export { type Headscale, type HeadscaleNode, startHeadscale } from './headscale.ts'
 export {
   copyWhole,
