@@ -40,8 +40,13 @@ export function withRoom<T>(path: string, write: () => T): T {
     try {
       return write()
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      if ((code !== 'ENOSPC' && code !== 'EDQUOT') || !giveUpReserve(path)) throw error
+      if (!isFull(error) || !giveUpReserve(path)) throw error
     }
   }
+}
+
+/** Whether a call failed because the disk, or the quota on it, is used up. */
+export function isFull(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'ENOSPC' || code === 'EDQUOT'
 }

@@ -1,10 +1,11 @@
-import { readFileSync } from 'node:fs'
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { readFile, rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
 import { lock } from 'proper-lockfile'
 import { z } from 'zod'
 import { TmgenError } from '../errors.ts'
+import { giveUpReserve, isFull, withRoom } from './reserve.ts'
 
 const holderSchema = z.object({
   pid: z.number().int().positive(),
@@ -74,7 +75,7 @@ export async function holdRunLock(file: string, command: string, now: Date): Pro
       command,
       since: now.toISOString(),
     }
-    await writeFile(file, `${JSON.stringify(own)}\n`, { mode: 0o600 })
+    withRoom(file, () => writeFileSync(file, `${JSON.stringify(own)}\n`, { mode: 0o600 }))
   } catch (error) {
     throw error instanceof TmgenError ? error : unwritable(file, error)
   } finally {
@@ -92,6 +93,7 @@ async function guard(file: string): Promise<() => Promise<void>> {
     try {
       return await lock(file, { realpath: false, stale: 2000 })
     } catch (error) {
+      if (isFull(error) && giveUpReserve(file)) continue
       if ((error as NodeJS.ErrnoException).code !== 'ELOCKED') throw unwritable(file, error)
       if (left > 0) await setTimeout(tries.waitMs)
       else
