@@ -7,7 +7,7 @@ import { mustBeDirect, share, startWays, type Way } from './ways.ts'
 /** Files of one kind: `each` of them in one go, removed before the next. */
 const kinds = [
   { what: '8 MiB (a band)', bytes: 8 * 1024 ** 2, each: 100 },
-  { what: '64 KiB', bytes: 64 * 1024, each: 1000 },
+  { what: '64 KiB', bytes: 64 * 1024, each: 3334 },
 ]
 
 /** Many files of one size, put one after the other in one session, through each way in turn in every round. */

@@ -52,7 +52,7 @@ async function reloads(count: number): Promise<[number[], number[], number[], nu
   for (let round = 1; round <= rounds; round++) {
     stack.edit('tmgen.yaml', (text) => `${text.replace(/^gateway: .*\n/m, '')}gateway: { memory: ${800 + round}M }\n`)
     same.push((await reload(stack)).took)
-    stack.edit('tmgen.yaml', (text) => text.replace(/logins: \[[^\]]*\]/, `logins: [someone${round}]`))
+    stack.edit('tmgen.yaml', (text) => text.replace(/^( {2}- .*logins: )\[[^\]]*\]/m, `$1[someone${round}]`))
     changed.push((await reload(stack)).took)
     stack.edit('tmgen.yaml', (text) => text.replace(/^users:\n/m, `$&${usersLine(count + round)}`))
     const one = await reload(stack)
