@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { makeContext } from './commands/context.ts'
 import { initVerb } from './commands/verbs/init.ts'
 import { peopleVerbs } from './commands/verbs/people.ts'
+import { planVerbs } from './commands/verbs/plan.ts'
 import { type Run, withExamples } from './commands/verbs/run.ts'
 import { setVerbs } from './commands/verbs/set.ts'
 import { workspaceVerbs } from './commands/verbs/workspace.ts'
@@ -20,6 +21,7 @@ export function buildProgram(run: Run, version: string): Command {
   initVerb(program, run)
   peopleVerbs(program, run)
   setVerbs(program, run)
+  planVerbs(program, run)
   workspaceVerbs(program, run)
   return program
 }

@@ -6,7 +6,7 @@ import type { KeyInfo, MintedKey, NodeInfo } from './types.ts'
 /** Headscale writes ids as strings in REST and as numbers in its command line's JSON. */
 const id = z.union([z.string().regex(/^\d+$/), z.number().int().nonnegative()]).transform(String)
 
-/** RFC 3339 in REST, `{seconds, nanos}` in the command line's JSON; null and absent mean none. */
+/** RFC 3339 in REST, `{seconds, nanos}` in the command line's JSON; null, absent and Go's zero time mean none. */
 const time = z
   .union([
     z.string().transform((text) => new Date(text)),
@@ -16,7 +16,7 @@ const time = z
   ])
   .refine((date) => !Number.isNaN(date.getTime()))
   .nullish()
-  .transform((date) => date ?? undefined)
+  .transform((date) => (date && date.getUTCFullYear() > 1 ? date : undefined))
 
 const text = z.string().default('')
 const flag = z.boolean().default(false)
@@ -43,6 +43,7 @@ export const nodeSchema = z.object({
   givenName: text,
   user: z.object({ name: text, email: text }).nullish(),
   online: flag,
+  expiry: time,
   ipAddresses: listOf(z.string()),
   tags: listOf(z.string()),
 })
@@ -93,6 +94,7 @@ export function nodeInfo(node: z.output<typeof nodeSchema>, baseDomain?: string)
     tags: node.tags,
     user: node.user ? node.user.email || node.user.name : undefined,
     online: node.online,
+    expires: node.expiry,
     ips: node.ipAddresses,
   }
 }

@@ -42,6 +42,8 @@ export const deviceSchema = z.object({
   addresses: strings,
   connectedToControl: z.boolean().default(false),
   isExternal: z.boolean().default(false),
+  expires: time,
+  keyExpiryDisabled: z.boolean().default(false),
 })
 
 export function keyInfo(key: z.output<typeof keySchema>): KeyInfo {
@@ -67,6 +69,8 @@ export function nodeInfo(device: z.output<typeof deviceSchema>): NodeInfo {
     tags: device.tags,
     user: device.user,
     online: device.connectedToControl,
+    // With key expiry disabled the API still tells the time at which it would have been.
+    expires: device.keyExpiryDisabled ? undefined : device.expires,
     ips: device.addresses,
   }
 }

@@ -25,6 +25,8 @@ export interface NodeInfo {
   tags: string[]
   user: string | undefined
   online: boolean
+  /** When its node key ends or ended; absent: never. */
+  expires?: Date | undefined
   ips: string[]
 }
 

@@ -1,3 +1,5 @@
+export type * from './change-types.ts'
+export { changesOf, notesBeside } from './changes.ts'
 export { initWorkspace, refuseExisting } from './init.ts'
 export { loadRenderInputs } from './inputs.ts'
 export { type Inspection, inspect } from './inspect.ts'

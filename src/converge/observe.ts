@@ -8,6 +8,7 @@ import { readEnrolled } from './enrolled.ts'
 import { sha256 } from './hash.ts'
 import { observeNetwork } from './network.ts'
 import { authKeyPath, passwordPath } from './secrets.ts'
+import { observeStack } from './stack.ts'
 import { readControl, readManifest } from './state-files.ts'
 import { observeStorage } from './storage.ts'
 import type { Observed, StorageState } from './types.ts'
@@ -77,6 +78,8 @@ export interface ObserveRequest {
   provider: () => Provider
   /** `show`: what lies here; `plan`: also the host's networks and disks, whose faults are errors; `write`: also permissions. */
   purpose: 'show' | 'plan' | 'write'
+  /** Whether to look at the running containers. */
+  stack?: boolean
 }
 
 /**
@@ -126,10 +129,13 @@ export async function observe(world: World, request: ObserveRequest): Promise<Ob
       notes.push(`the control plane was not looked at: ${error.message}`)
     }
   }
+  const running = request.stack === true ? await observeStack(world, request, files) : undefined
+  if (running?.note !== undefined) notes.push(running.note)
   return {
     manifest,
     control,
     files,
+    stack: running?.view,
     passwords: await existing(world, dir, names, passwordPath),
     authKeys: await existing(world, dir, names, authKeyPath),
     enrolled: await readEnrolled(world, dir, names),

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { type ParsedConfig, parseConfig } from '../config/index.ts'
 import { makeProvider } from '../control/index.ts'
 import type { Provider } from '../control/types.ts'
-import { TmgenError } from '../errors.ts'
+import { TmgenError, TmgenErrors } from '../errors.ts'
 import { render } from '../render/index.ts'
 import { type Deployment, type Lock, mirrorOf, resolve } from '../resolve/index.ts'
 import type { Secret } from '../secret.ts'
@@ -53,6 +53,12 @@ export interface Command {
   keys?: ReadonlyMap<string, Secret>
   /** Plan only: nothing is written, no lock is taken. */
   checkOnly?: boolean
+  /** With `checkOnly`: what would be refused is in the outcome beside the rest, instead of thrown. */
+  tellRefusals?: boolean
+  /** Looks at the running containers too; where Docker does not answer that is a note. */
+  stack?: boolean
+  /** Shown what will be done before anything is; when it throws, every file is as it was. */
+  review?: (planned: Outcome) => Promise<void>
   /** Told of each step as it begins, and at once of what an interrupted run left. */
   onStep?: (step: Step) => void
   onNote?: (note: string) => void
@@ -63,10 +69,14 @@ export interface Outcome {
   parsed: ParsedConfig
   deployment: Deployment
   lock: Lock
+  /** As it was; undefined in a workspace that had none yet. */
+  lockBefore: Lock | undefined
   observed: Observed
   /** Done, or with `checkOnly` what would be done. */
   steps: Step[]
   notes: string[]
+  /** Why a command that writes would refuse all of it; empty unless `tellRefusals`. */
+  refusals: TmgenError[]
 }
 
 /** What tests put in place of the real control planes. */
@@ -103,7 +113,7 @@ export async function pipeline(
     const recovery = await recoverHere(world, dir, dependencies)
     for (const note of recovery.notes) command.onNote?.(note)
     if (recovery.mustFinish) {
-      const { edit: _edit, keys: _keys, rebind: _rebind, ...rest } = command
+      const { edit: _edit, keys: _keys, rebind: _rebind, review: _review, ...rest } = command
       await run({ ...rest, name: `${command.name} (finishing)`, permits: 'local', remote: 'no' })
     }
     const outcome = await run(command)
@@ -160,19 +170,23 @@ async function runOnce(world: World, dir: string, command: Command, dependencies
     return made
   }
   const purpose = command.checkOnly === true ? 'plan' : 'write'
-  const observed = await observe(world, { dir, deployment, tree, remote: command.remote, provider, purpose })
+  const stack = command.stack === true
+  const observed = await observe(world, { dir, deployment, tree, remote: command.remote, provider, purpose, stack })
   const pasted = command.keys ?? new Map<string, Secret>()
   const now = world.now()
   const permission = { kinds: permitted[command.permits], users: command.users, pasted: new Set(pasted.keys()), now }
-  const { steps, notes } = plan(desired, observed, permission)
-  const outcome: Outcome = { dir, parsed, deployment, lock, observed, steps, notes }
+  const { steps, notes, refusals } = plan(desired, observed, permission)
+  if (refusals.length > 0 && !(purpose === 'plan' && command.tellRefusals)) throw new TmgenErrors(refusals)
+  const lockBefore = workspace.lock
+  const outcome: Outcome = { dir, parsed, deployment, lock, lockBefore, observed, steps, notes, refusals }
   if (purpose === 'plan') return outcome
+  await command.review?.(outcome)
 
   const hadControl = workspace.control !== undefined
   const about = {
     command: command.name,
     desired,
-    lockBefore: workspace.lock,
+    lockBefore,
     lock,
     yamlHash: workspace.yamlHash,
     hadControl,

@@ -4,19 +4,23 @@ import type { DeployedUser, Deployment } from '../resolve/types.ts'
 import type { Part, Permission } from './plan.ts'
 import type { ControlRecord, Observed, Step } from './types.ts'
 
-interface Seen {
+/** A user's node and key as the control plane shows them. */
+export interface Seen {
   record: ControlRecord
   /** The user's own node in the control plane. */
   node: NodeInfo | undefined
   /** A node of that name which is not ours. */
   foreign: NodeInfo | undefined
+  /** Its node key ran out, or was ended by hand: tagged nodes have no end of their own. */
+  isExpired: boolean
   /** The recorded key can still be used. */
   isKeyGood: boolean
 }
 
-const labelOf = (node: NodeInfo) => node.dnsName?.split('.')[0] ?? node.hostname
+/** The name by which a node is reached. */
+export const labelOf = (node: NodeInfo) => node.dnsName?.split('.')[0] ?? node.hostname
 
-function look(user: DeployedUser, observed: Observed, now: Date): Seen {
+export function look(user: DeployedUser, observed: Observed, now: Date): Seen {
   const record = observed.control.users[user.id] ?? {}
   const own = [record.nodeId, observed.enrolled.get(user.name)]
   const nodes = observed.remote?.nodes ?? []
@@ -26,20 +30,23 @@ function look(user: DeployedUser, observed: Observed, now: Date): Seen {
   const key = observed.remote?.keys.find((k) => k.id === record.keyId)
   const isListed = observed.remote === undefined || record.keyId === undefined || (key !== undefined && !key.used)
   const expires = key?.expires ?? (record.keyExpires === undefined ? undefined : new Date(record.keyExpires))
-  return { record, node, foreign, isKeyGood: isListed && (expires === undefined || expires > now) }
+  const isExpired = node?.expires !== undefined && node.expires <= now
+  return { record, node, foreign, isExpired, isKeyGood: isListed && (expires === undefined || expires > now) }
 }
 
 /** Why a user needs a new key, or undefined. */
-function need(user: DeployedUser, deployment: Deployment, observed: Observed, seen: Seen): string | undefined {
+export function need(user: DeployedUser, deployment: Deployment, observed: Observed, seen: Seen): string | undefined {
   const isEnrolled = observed.enrolled.has(user.name)
   const asksRemote = observed.remote !== undefined && deployment.control.provider !== 'manual'
   // A server elsewhere keeps the node's state: what the control plane says is then all that can be known.
-  if (asksRemote && seen.node !== undefined && (isEnrolled || deployment.host === 'remote')) return undefined
+  const isUsable = seen.node !== undefined && !seen.isExpired
+  if (asksRemote && isUsable && (isEnrolled || deployment.host === 'remote')) return undefined
   if (!asksRemote && isEnrolled) return undefined
   const hasKey = observed.authKeys.has(user.name)
   const isRecorded =
     seen.record.keyId !== undefined || seen.record.source === 'pasted' || deployment.control.provider === 'manual'
   if (hasKey && isRecorded && seen.isKeyGood) return undefined
+  if (seen.isExpired) return 'its node expired in the control plane'
   if (isEnrolled) return 'the control plane no longer has its node'
   if (!hasKey) return 'it has none yet'
   return isRecorded ? 'the last one ran out or was used' : 'where its key file came from is not known'
@@ -49,6 +56,7 @@ function planUser(user: DeployedUser, deployment: Deployment, observed: Observed
   const part: Part = { steps: [], notes: [], errors: [] }
   const seen = look(user, observed, permission.now)
   const { steps, notes } = part
+  const { provider } = deployment.control
   const isAsked = permission.users?.includes(user.name) ?? true
   if (isAsked && seen.foreign !== undefined) return { ...part, errors: [foreignNode(user, seen.foreign)] }
   if (
@@ -70,11 +78,15 @@ function planUser(user: DeployedUser, deployment: Deployment, observed: Observed
   }
   steps.push(...planLogins(user, observed, isAsked))
   const why = need(user, deployment, observed, seen)
-  if (why === undefined) return part
-  const canMint =
-    deployment.control.provider !== 'manual' && permission.kinds.has('mint-key') && observed.remote !== undefined
+  if (why === undefined) {
+    const isLost = seen.node === undefined || seen.isExpired
+    if (observed.remote !== undefined && provider !== 'manual' && isLost && observed.enrolled.has(user.name))
+      notes.push(`${user.hostname} waits for the gateway to enrol it again with the key that lies ready`)
+    return part
+  }
+  const canMint = provider !== 'manual' && permission.kinds.has('mint-key') && observed.remote !== undefined
   if (!canMint || !isAsked) {
-    const how = deployment.control.provider === 'manual' ? ' --auth-key-file FILE' : ''
+    const how = provider === 'manual' ? ' --auth-key-file FILE' : ''
     notes.push(`${user.name} needs an auth key (${why}): tmgen provision ${user.name}${how}`)
     return part
   }

@@ -1,7 +1,20 @@
-import { broaderRules, formatPolicy, policyFor } from '../control/index.ts'
+import { type BroaderRule, broaderRules, formatPolicy, policyFor } from '../control/index.ts'
 import type { Deployment } from '../resolve/types.ts'
 import type { Part } from './plan.ts'
 import type { Observed } from './types.ts'
+
+/** Rules of the policy as the control plane holds it that let others reach the nodes; none where it cannot be read. */
+export function openRules(deployment: Deployment, { remote }: Observed): BroaderRule[] {
+  if (remote === undefined || deployment.control.provider === 'manual') return []
+  return broaderRules(remote.policy?.text, deployment, remote.nodes)
+}
+
+/** A rule with its place in the policy, for the person. */
+export const ruleText = ({ text, line }: BroaderRule): string =>
+  `${text}${line === undefined ? '' : ` (line ${line} of the policy)`}`
+
+/** What a command says that is not about the policy. */
+export const openNote = (rule: BroaderRule): string => `isolation: policy open: ${ruleText(rule)}`
 
 /** The embedded server's policy is tmgen's own; elsewhere it is only looked at: what lets others reach the nodes is noted. */
 export function planPolicy(deployment: Deployment, observed: Observed): Part {
@@ -24,7 +37,6 @@ export function planPolicy(deployment: Deployment, observed: Observed): Part {
       })
     return part
   }
-  for (const { text, line } of broaderRules(remote.policy?.text, deployment, remote.nodes))
-    part.notes.push(`isolation: policy open: ${text}${line === undefined ? '' : ` (line ${line} of the policy)`}`)
+  part.notes.push(...openRules(deployment, observed).map(openNote))
   return part
 }

@@ -1,4 +1,4 @@
-import { TmgenErrors } from '../errors.ts'
+import type { TmgenError } from '../errors.ts'
 import type { Tree } from '../render/types.ts'
 import type { Deployment } from '../resolve/types.ts'
 import { planFiles } from './plan-files.ts'
@@ -37,11 +37,15 @@ export interface Plan {
   /** In the order in which apply takes them. */
   steps: Step[]
   notes: string[]
+  /** Why nothing of it may be done: `drift`, `storage`, `control-foreign`, all at once. */
+  refusals: TmgenError[]
 }
 
 /** What one part of the plan found. */
-export interface Part extends Plan {
-  errors: TmgenErrors['errors']
+export interface Part {
+  steps: Step[]
+  notes: string[]
+  errors: readonly TmgenError[]
 }
 
 function planTexts(desired: Desired): Step[] {
@@ -62,17 +66,13 @@ function planPasswords({ users }: Deployment, observed: Observed): Step[] {
     .map((user) => ({ kind: 'make-password', user: user.name, title: `make an SMB password for ${user.name}` }))
 }
 
-/**
- * The steps from what is to what is wanted, as far as permitted; what is not permitted becomes a note. Pure.
- * @throws TmgenErrors with every refusal at once: `drift`, `storage`, `control-foreign`
- */
+/** The steps from what is to what is wanted, as far as permitted; what is not permitted becomes a note. Pure. */
 export function plan(desired: Desired, observed: Observed, permission: Permission): Plan {
   const keys = planKeys(desired.deployment, observed, permission)
   const policy = planPolicy(desired.deployment, observed)
   const storage = planStorage(desired.deployment, observed)
   const files = planFiles(desired.tree, observed)
-  const errors = [keys, policy, storage, files].flatMap((part) => part.errors)
-  if (errors.length > 0) throw new TmgenErrors(errors)
+  const refusals = [keys, policy, storage, files].flatMap((part) => part.errors)
 
   const ordered = [
     ...keys.steps.filter((step) => step.kind === 'create-login'),
@@ -91,5 +91,5 @@ export function plan(desired: Desired, observed: Observed, permission: Permissio
   }
   for (const name of desired.deployment.retired)
     notes.push(`${name} is no longer in tmgen.yaml: access ends; numbers, secrets, data and node are kept`)
-  return { steps, notes }
+  return { steps, notes, refusals }
 }

@@ -40,6 +40,24 @@ export interface Manifest {
 /** `empty`: a folder without anything in it; `renamed`: ours, with the user's former name in the marker. */
 export type StorageState = 'absent' | 'empty' | 'unmarked' | 'ours' | 'renamed' | 'foreign'
 
+/** A container of the compose project. */
+export interface SeenContainer {
+  service: string
+  /** Compose's hash of the service's definition that it was made from. */
+  hash: string
+  /** As Docker says: running, exited, created, paused, restarting, dead. */
+  state: string
+}
+
+/** The running stack beside what compose.yaml says; hashes are compose's own, by service. */
+export interface StackView {
+  containers: readonly SeenContainer[]
+  /** Of the files as they lie there now. */
+  now: ReadonlyMap<string, string>
+  /** Of the files as they are to be. */
+  wanted: ReadonlyMap<string, string>
+}
+
 /** What observe saw; plan reads nothing else. */
 export interface Observed {
   manifest: Manifest
@@ -57,6 +75,8 @@ export interface Observed {
   remote:
     | { keys: KeyInfo[]; nodes: NodeInfo[]; users: string[] | undefined; policy: PolicyDocument | undefined }
     | undefined
+  /** Absent where the command did not ask, Docker does not answer, or the Docker host is elsewhere. */
+  stack?: StackView | undefined
   /** Notes of what could not be looked at, for the person. */
   notes: string[]
 }

@@ -1,0 +1,132 @@
+import type { Change, Outcome, Step } from '../converge/index.ts'
+import { TmgenError } from '../errors.ts'
+import { Interrupted } from '../ui/interrupted.ts'
+import { printable } from '../ui/printable.ts'
+import { composeUp } from './compose-up.ts'
+import type { Context } from './context.ts'
+import { nextUp } from './outcome.ts'
+import { fewNotes, paintPlan } from './plan.ts'
+import { summary } from './plan-text.ts'
+
+export interface ApplyOptions {
+  /** False with --no-up. */
+  up: boolean
+  yes?: boolean
+  json?: boolean
+}
+
+/** `tmgen apply`: shows the plan, does it, and lets compose do what needs containers. */
+export async function apply(context: Context, options: ApplyOptions): Promise<undefined> {
+  const { ui, io } = context
+  const world = await context.world()
+  const { changesOf, notesBeside } = await import('../converge/index.ts')
+  const { outcome, changes } = await reviewed(context, async (planned) => {
+    const found = changesOf(planned, world.now())
+    if (!options.json && found.length > 0) ui.say(paintPlan(context, found, io.stderr.isTTY === true))
+    await consent(context, found, options)
+    return found
+  })
+  const containers = await seeToContainers(context, outcome, changes, options)
+  const notes = notesBeside(outcome)
+  if (options.json) {
+    ui.json({ changes, notes, containers })
+    return undefined
+  }
+  for (const note of fewNotes(notes)) ui.note(note)
+  if (changes.length === 0) ui.say('nothing to do')
+  else ui.done(`applied: ${summary(changes)}`)
+  for (const change of changes)
+    if (change.sign === '!' && !change.applies) ui.note(printable(`left to you: ${change.title}: ${change.fix}`))
+  if (containers === 'not-started') ui.say(`Next: ${nextUp(outcome.deployment.host)}`)
+  return undefined
+}
+
+/**
+ * Runs the pipeline in two pieces with the review between them, so that neither spinner runs while a question is asked.
+ * The plan that was shown is the one that is done: the run lock is held from before it was made.
+ */
+async function reviewed(context: Context, review: (planned: Outcome) => Promise<Change[]>) {
+  const { pipeline } = await import('../converge/index.ts')
+  const world = await context.world()
+  const { ui } = context
+  const planned = deferred<Outcome>()
+  const agreed = deferred<void>()
+  let show: (step: Step) => void = () => undefined
+  const whole = pipeline(world, context.dir, {
+    name: 'apply',
+    permits: 'all',
+    remote: 'write',
+    stack: true,
+    review: (outcome) => {
+      planned.resolve(outcome)
+      return agreed.promise
+    },
+    onStep: (step) => show(step),
+    onNote: (note) => ui.note(printable(note)),
+  })
+  const plan = await ui.progress('comparing', () => Promise.race([planned.promise, whole]))
+  let changes: Change[]
+  try {
+    changes = await review(plan)
+    agreed.resolve()
+  } catch (error) {
+    agreed.reject(error)
+    await whole
+    throw error
+  }
+  if (plan.steps.length === 0) return { outcome: await whole, changes }
+  const outcome = await ui.progress('applying', (say) => {
+    show = (step) => say(step.title)
+    return whole
+  })
+  return { outcome, changes }
+}
+
+function deferred<T>() {
+  let resolve: (value: T) => void = () => undefined
+  let reject: (error: unknown) => void = () => undefined
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes
+    reject = no
+  })
+  return { promise, resolve, reject }
+}
+
+/** Asks before a person's access or a container goes; --yes answers, and without a terminal nothing else does. */
+async function consent(context: Context, changes: readonly Change[], { yes }: ApplyOptions): Promise<void> {
+  const gone = changes.flatMap((change) => {
+    if (change.sign === '!') return []
+    if (change.sign === '-') return [change.title]
+    return change.parts.filter((part) => part.sign === '-' && part.what === 'container').map((part) => part.title)
+  })
+  if (yes || gone.length === 0) return
+  const what = printable(
+    gone.length <= 3 ? gone.join(', ') : `${gone.slice(0, 3).join(', ')} and ${gone.length - 3} more`,
+  )
+  const prompts = await context.prompts()
+  if (prompts === undefined)
+    throw new TmgenError('usage', `this takes away: ${what}`, {
+      hint: 'look at it with tmgen plan, then: tmgen apply --yes (data is kept)',
+    })
+  const answer = await prompts.select(`This takes away: ${what}. Data is kept. Go on?`, [
+    { value: 'no', label: 'no' },
+    { value: 'yes', label: 'yes' },
+  ])
+  if (answer !== 'yes') throw new Interrupted()
+}
+
+/** `unchanged`: nothing was to be done; `not-started`: by --no-up, or because they run on another host. */
+type Containers = 'up' | 'unchanged' | 'not-started'
+
+async function seeToContainers(
+  context: Context,
+  { deployment }: Outcome,
+  changes: readonly Change[],
+  { up }: ApplyOptions,
+): Promise<Containers> {
+  const needed = changes.some((change) => change.sign !== '!' || (change.what === 'container' && change.applies))
+  if (!needed) return 'unchanged'
+  if (!up || deployment.host === 'remote') return 'not-started'
+  await composeUp(context, ['--remove-orphans'])
+  return 'up'
+}
