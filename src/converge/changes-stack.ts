@@ -42,7 +42,7 @@ const anew = (service: string) =>
 
 function old(service: string): Drift {
   const title = `container ${service} runs an older configuration`
-  const fix = `tmgen apply makes it anew (${up})`
+  const fix = `${up}, or tmgen apply, makes it anew`
   return { sign: '!', what: 'container', name: service, drift: 'container-old', title, fix, applies: true }
 }
 
@@ -50,6 +50,6 @@ function stopped(service: string, state: string): Drift {
   const title = `container ${service} does not run (${state})`
   // Compose leaves a paused container as it is; and without Headscale apply cannot begin.
   const byHand = state === 'paused' ? `docker compose unpause ${service}` : service === 'headscale' && `${up} headscale`
-  const fix = byHand || `tmgen apply starts it (${up})`
+  const fix = byHand || `${up}, or tmgen apply, starts it`
   return { sign: '!', what: 'container', name: service, drift: 'container-stopped', title, fix, applies: !byHand }
 }

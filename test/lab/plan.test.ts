@@ -75,9 +75,9 @@ describe('plan and apply', () => {
       changes: [
         '~ user alice',
         '~ user bob',
+        '! node tm-carol node-renamed',
         '! node tm-alice node-deleted',
         '! node tm-bob node-expired',
-        '! node tm-carol node-renamed',
       ],
     })
     await headscale('nodes', 'rename', '--identifier', String((await node('nas')).id), 'tm-carol')
@@ -93,7 +93,8 @@ describe('plan and apply', () => {
 
   test('a rule that lets others in is shown with its line', async () => {
     const policy = JSON.parse(await stack.must(['policy', 'show']))
-    await stack.headscale.setPolicy({ ...policy, grants: [...policy.grants, { src: ['*'], dst: ['*'], ip: ['*'] }] })
+    const open = { action: 'accept', src: ['*'], dst: ['*:*'] }
+    await stack.headscale.setPolicy({ ...policy, acls: [...(policy.acls ?? []), open] })
     expect(await plan()).toEqual({ code: 2, changes: ['! policy policy policy-open'] })
   })
 })

@@ -140,6 +140,16 @@ describe('provider embedded', () => {
     expect(await running({ stdout: 'null\n' }).plane.listNodes()).toEqual([])
   })
 
+  it.each([
+    ['never', {}, undefined],
+    ['never, as Go’s zero time', { expiry: { seconds: -62_135_596_800 } }, undefined],
+    ['at its time', { expiry: { seconds: 1_795_498_878 } }, new Date(1_795_498_878_000)],
+    ['at its time, as REST writes it', { expiry: '2026-01-02T03:04:05Z' }, new Date('2026-01-02T03:04:05Z')],
+  ])('reads when the key of a node ends: %s', async (_what, extra, expires) => {
+    const stdout = JSON.stringify([{ id: 5, name: 'tm-alice', given_name: 'tm-alice', ...extra }])
+    expect((await running({ stdout }).plane.listNodes())[0]?.expires).toEqual(expires)
+  })
+
   it('gives the policy by stdin, and a name after the flags', async () => {
     const policy = running({})
     await policy.plane.writePolicy({ text: '{"grants": []}', etag: undefined })

@@ -103,6 +103,15 @@ describe('provider tailscale', () => {
     ])
   })
 
+  it.each([
+    ['never where key expiry is disabled', { expires: '2026-01-02T03:04:05Z', keyExpiryDisabled: true }, undefined],
+    ['at its time', { expires: '2026-01-02T03:04:05Z', keyExpiryDisabled: false }, new Date('2026-01-02T03:04:05Z')],
+    ['never where the time is Go’s zero', { expires: '0001-01-01T00:00:00Z', keyExpiryDisabled: false }, undefined],
+  ])('reads when the key of a node ends: %s', async (_what, extra, expires) => {
+    standIn.state.devices.push(device('tm-alice', extra))
+    expect((await withKey().listNodes())[0]?.expires).toEqual(expires)
+  })
+
   it('writes a policy over the one it read, and not over a newer one', async () => {
     const plane = withKey()
     const old = await plane.readPolicy()
