@@ -16,7 +16,7 @@ import { appendItem, applySplices, firstUser, type Splice } from './splice.ts'
 export function addUserText(parsed: ParsedConfig, user: NewUser): string {
   const existing = parsed.config.users.findIndex((u) => u.name === user.name)
   if (existing >= 0) {
-    fail(`user "${user.name}" exists already`, 'tmgen add mac adds a Mac', parsed, ['users', existing, 'name'])
+    refuse(`user "${user.name}" exists already`, 'tmgen add mac adds a Mac', parsed, ['users', existing, 'name'])
   }
   const added = validUser(user)
   const list = parsed.places.node(['users'])
@@ -35,7 +35,7 @@ export function addMacText(parsed: ParsedConfig, userName: string, mac: NewMac):
   const [index, user] = checkUser(parsed, userName)
   const existing = user.macs.findIndex((m) => m.name === mac.name)
   if (existing >= 0) {
-    fail(`"${userName}" has a Mac "${mac.name}" already`, 'give the new one another name', parsed, [
+    refuse(`"${userName}" has a Mac "${mac.name}" already`, 'give the new one another name', parsed, [
       'users',
       index,
       'macs',
@@ -70,9 +70,9 @@ export function choose(parsed: ParsedConfig, ways: Splice[][], wanted: Config, w
     }
   }
   if (refused) throw refused
-  return fail(
-    `cannot add to ${where} without rewriting the file`,
-    'add the entry by hand, then run tmgen generate',
+  return refuse(
+    `cannot change ${where} without rewriting the file`,
+    'change it by hand, then run tmgen generate',
     parsed,
     ['users'],
   )
@@ -89,6 +89,7 @@ function validUser(user: NewUser): Config['users'][number] {
   )
 }
 
-function fail(message: string, hint: string, parsed?: ParsedConfig, path: Path = []): never {
+/** Throws TmgenErrors `config-invalid`. */
+export function refuse(message: string, hint: string, parsed?: ParsedConfig, path: Path = []): never {
   throw new TmgenErrors([makeError('config-invalid', message, parsed?.placeOf(path), hint)])
 }

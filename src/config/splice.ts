@@ -38,6 +38,16 @@ export function appendItem(text: string, list: YAMLSeq, value: NewUser | NewMac)
   ]
 }
 
+/** Adds words to a list of words that has some. */
+export function appendWords(text: string, list: YAMLSeq, words: readonly string[]): Splice[] {
+  const last = list.items.at(-1) as Node | undefined
+  if (!last?.range || words.length === 0) return []
+  if (list.flow) return [insert(last.range[1], words.map((word) => `, ${word}`).join(''))]
+  const dash = text.lastIndexOf('-', last.range[0] - 1)
+  const lead = styleOf(text, undefined).eol + ' '.repeat(columnOf(text, dash)) + text.slice(dash, last.range[0])
+  return [insert(contentEnd(text, last.range[1]), words.map((word) => lead + word).join(''))]
+}
+
 /** Adds an entry on a line of its own, where the last entry has one. */
 function flowLine(text: string, list: YAMLSeq, last: Node, item: string, eol: string): Splice[][] {
   const [start, end] = last.range ?? [0, 0]
@@ -90,14 +100,14 @@ function insert(at: number, text: string): Splice {
 }
 
 /** End of the line of an offset, before its line break. */
-function lineEnd(text: string, offset: number): number {
+export function lineEnd(text: string, offset: number): number {
   const end = text.indexOf('\n', offset)
   if (end < 0) return text.length
   return end > 0 && text[end - 1] === '\r' ? end - 1 : end
 }
 
 /** Where a node's own text ends: the range of a block collection may take in comments behind it. */
-function exactEnd(node: Node): number {
+export function exactEnd(node: Node): number {
   let at = node
   for (;;) {
     const item = isMap(at) && !at.flow ? at.items.at(-1) : isSeq(at) && !at.flow ? at.items.at(-1) : undefined
@@ -113,14 +123,14 @@ function bare(value: unknown): unknown {
 }
 
 /** End of the last line that a value stands on; white space behind the value is not part of it. */
-function contentEnd(text: string, valueEnd: number): number {
+export function contentEnd(text: string, valueEnd: number): number {
   let end = valueEnd
   while (end > 0 && /\s/.test(text[end - 1] ?? '')) end--
   return lineEnd(text, end)
 }
 
 /** Goes past comment lines that are indented deeper than the dashes: they belong to the entry above. */
-function commentsEnd(text: string, from: number, indent: number): number {
+export function commentsEnd(text: string, from: number, indent: number): number {
   let end = from
   for (;;) {
     const next = /^\r?\n([ \t]*)#[^\n]*/.exec(text.slice(end, end + 2000))

@@ -90,7 +90,8 @@ export function styleOf(text: string, list: YAMLSeq | undefined): Style {
   return style
 }
 
-function isJson(map: YAMLMap): boolean {
+/** Whether a mapping is written as JSON. */
+export function isJson(map: YAMLMap): boolean {
   const key = map.items[0]?.key
   return isScalar(key) && key.type === 'QUOTE_DOUBLE'
 }

@@ -1,14 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { checkQuota } from '../../config/rules.ts'
 import { type Run, withExamples } from './run.ts'
-
-const collect = (value: string, before: string[] | undefined) => [...(before ?? []), value]
-
-function quota(text: string): string {
-  const fault = checkQuota(text)
-  if (fault !== undefined) throw new InvalidArgumentError(fault)
-  return text
-}
+import { collect, quota } from './values.ts'
 
 function since(text: string): string {
   const isTime = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)?)?$/.test(text)

@@ -53,6 +53,11 @@ describe('set user --rebind', () => {
     ['set user alise --rebind', 1, 'no user "alise" in tmgen.yaml', 'did you mean alice?'],
     ['set user zacharias --rebind', 1, 'no user "zacharias" in tmgen.yaml', 'users: alice, bob'],
     ['set user alice', 2, 'nothing to set', '--rebind'],
+    ['set user alice --mac mac', 2, '--quota is missing', 'set user alice --mac mac --quota'],
+    ['set user alice --quota 1.5T', 2, 'must be whole digits', '1.5T'],
+    ['set user alice --quota 1T --mac imac', 1, '"alice" has no Mac "imac"', 'did you mean mac?'],
+    ['set user alice --login a --add-login b', 2, 'cannot be used with option', '--add-login'],
+    ['set user alice --remove-login alice@example.com', 1, 'nobody could connect', 'enabled: false'],
   ])('%s is refused and changes nothing', async (line, exitCode, message, hint) => {
     const before = scene.disk.snapshot(dir)
     const { code, stderr } = await scene.tmgen(line)
@@ -60,6 +65,41 @@ describe('set user --rebind', () => {
     expect(stderr).toContain(message)
     expect(stderr).toContain(hint)
     expect(scene.disk.snapshot(dir)).toEqual(before)
+  })
+})
+
+describe('set user', () => {
+  test('--quota changes the share of that user alone, and says how it takes effect', async () => {
+    const bob = scene.text('generated/users/bob/smb.conf')
+    const { code, stderr } = await scene.tmgen('set user alice --quota 7G')
+    expect(code).toBe(0)
+    expect(stderr).toContain('Next: docker compose up -d\n')
+    expect(scene.text('generated/users/alice/smb.conf')).toContain('max size = 7G')
+    expect(scene.text('generated/users/bob/smb.conf')).toBe(bob)
+    expect((await scene.tmgen('set user alice --quota 7G')).stderr).toContain('nothing to do')
+  })
+
+  test('logins change what the gateway lets in, and what the policy must say', async () => {
+    const allow = () => (node('alice') as { allow?: string[] }).allow
+    const { stderr } = await scene.tmgen('set user alice --add-login new@example.com --remove-login alice@example.com')
+    expect(allow()).toEqual(['new@example.com'])
+    expect(stderr).toContain('lets in by the new list at once')
+    expect(stderr).toContain('tmgen policy show')
+    await scene.tmgen('set user alice --login x@example.com --login y@example.com')
+    expect(allow()).toEqual(['x@example.com', 'y@example.com'])
+  })
+
+  test('a new login is made in the control plane; one is taken away even while that does not answer', async () => {
+    scene = await Scene.with('headscale')
+    await scene.tmgen('add user alice --login alice')
+    await scene.tmgen('set user alice --add-login ann')
+    expect(scene.headscale.users.map((user) => user.name)).toEqual(['alice', 'ann'])
+    scene.env = {}
+    expect((await scene.tmgen('set user alice --add-login eve')).code).toBe(1)
+    const { code, stderr } = await scene.tmgen('set user alice --remove-login alice')
+    expect(code).toBe(0)
+    expect(stderr).toContain('note: the control plane was not looked at')
+    expect((node('alice') as { allow?: string[] }).allow).toEqual(['ann'])
   })
 })
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { addMacText, addUserText } from '../../../src/config/index.ts'
+import { addMacText, addUserText, enableUserText, removeUserText, setUserText } from '../../../src/config/index.ts'
 import { good, parse } from './sample.ts'
 
 const head = good.slice(0, good.indexOf('users:'))
@@ -96,6 +96,31 @@ test('whatever the style of the file, a new Mac is one insertion and changes tha
       wanted.users[index]?.macs.push({ name: 'air' })
       expect(parse(after).config).toEqual(wanted)
       expect(isOneInsertion(before.text, after)).toBe(true)
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('whatever the style of the file, a user is changed, switched off and on, and taken out', () => {
+  fc.assert(
+    fc.property(shape, fc.nat(3), (s, pick) => {
+      const before = parse(write(s))
+      const index = pick % s.users
+      const name = `user${index}`
+      const changed = setUserText(before, name, { quota: '7G', addLogins: ['zoe'] })
+      const wanted = structuredClone(before.config)
+      for (const mac of wanted.users[index]!.macs) mac.quota = '7G'
+      wanted.users[index]!.logins.push('zoe')
+      expect(parse(changed).config).toEqual(wanted)
+      const back = parse(setUserText(parse(changed), name, { removeLogins: ['zoe'] })).config
+      expect(back.users[index]?.logins).toEqual(before.config.users[index]?.logins)
+      const off = enableUserText(before, name, false)
+      expect(isOneInsertion(before.text, off)).toBe(true)
+      expect(enableUserText(parse(off), name, true)).toBe(before.text)
+      const without = removeUserText(before, name)
+      expect(isOneInsertion(without, before.text)).toBe(true)
+      expect(parse(without).config.users).toEqual(before.config.users.toSpliced(index, 1))
+      if (s.eol === '\r\n') for (const text of [changed, off, without]) expect(text).not.toMatch(/[^\r]\n/)
     }),
     { numRuns: 300 },
   )

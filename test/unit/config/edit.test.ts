@@ -118,7 +118,7 @@ test('a way to write that makes another config is passed over', () => {
   const right = [{ at: good.length, length: 0, text: '  - {name: carl, logins: [c], macs: [{name: mini}]}\n' }]
   const wanted = parse(good + right[0]!.text).config
   expect(choose(before, [wrong, right], wanted, 'users')).toBe(good + right[0]!.text)
-  expect(failure(() => choose(before, [wrong], wanted, 'users'))).toContain('cannot add to users without rewriting')
+  expect(failure(() => choose(before, [wrong], wanted, 'users'))).toContain('cannot change users without rewriting')
 })
 
 describe('addMacText', () => {
