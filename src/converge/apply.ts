@@ -5,6 +5,7 @@ import { bindSources, markerFile } from '../render/index.ts'
 import type { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
 import { applyRemote, isRemoteStep } from './apply-remote.ts'
+import { stopContainer } from './containers.ts'
 import { ensureFolder, removeFrom, writeInto } from './folders.ts'
 import { sha256 } from './hash.ts'
 import { type Journal, removeJournal, writeJournal } from './journal.ts'
@@ -54,6 +55,8 @@ async function localStep(world: World, run: ApplyRun, manifest: Manifest, step: 
       await storageStep(world, step)
       manifest.storage[step.userId] = step.path
       return
+    case 'stop-container':
+      return stopContainer(world, step)
     case 'write-file':
       await writeInto(world, dir, step.path, step.content, step.mode)
       if (step.path.startsWith('generated/'))
@@ -74,7 +77,8 @@ export async function apply(world: World, run: ApplyRun): Promise<string[]> {
   const { dir, steps, secrets, observed } = run
   const notes = await tightenSecrets(world, dir)
   const manifest: Manifest = structuredClone(observed.manifest)
-  const isEarly = (step: Step) => isRemoteStep(step) || step.kind === 'make-password'
+  // A password in place of another is no part of what a killed run takes back.
+  const isEarly = (step: Step) => isRemoteStep(step) || (step.kind === 'make-password' && !step.renew)
   const early = steps.filter(isEarly)
 
   if (early.length > 0) await writeJournal(world, dir, run.journal)

@@ -4,6 +4,7 @@ import { TmgenError, TmgenErrors } from '../errors.ts'
 import type { Tree } from '../render/types.ts'
 import type { Deployment } from '../resolve/types.ts'
 import type { Disk, World } from '../world.ts'
+import { hasUnserved, observeStrays } from './containers.ts'
 import { readEnrolled } from './enrolled.ts'
 import { sha256 } from './hash.ts'
 import { observeNetwork } from './network.ts'
@@ -103,6 +104,7 @@ export async function observe(world: World, request: ObserveRequest): Promise<Ob
 
   const notes: string[] = []
   let storage = new Map<string, StorageState>()
+  let strays: Observed['strays']
   if (request.purpose === 'show') storage = new Map()
   else if (deployment.host === 'remote')
     notes.push('host: remote: ports, subnets and storage of the Docker host were not looked at')
@@ -113,6 +115,7 @@ export async function observe(world: World, request: ObserveRequest): Promise<Ob
     if (faults.length > 0) throw new TmgenErrors(faults)
     notes.push(...network.notes, ...disks.notes)
     storage = disks.states
+    if (hasUnserved(deployment)) strays = await observeStrays(world, deployment)
   }
 
   const files = new Map<string, { sha256: string; mode: number }>()
@@ -140,6 +143,7 @@ export async function observe(world: World, request: ObserveRequest): Promise<Ob
     authKeys: await existing(world, dir, names, authKeyPath),
     enrolled: await readEnrolled(world, dir, names),
     storage,
+    strays,
     remote,
     notes,
   }

@@ -33,7 +33,11 @@ const remoteSteps: Step['kind'][] = [
   'paste-key',
   'record-node',
 ]
-const permitted = { local: localSteps, all: new Set<Step['kind']>([...localSteps, ...remoteSteps]) }
+const permitted = {
+  local: localSteps,
+  access: new Set<Step['kind']>([...localSteps, 'create-login', 'write-policy', 'stop-container']),
+  all: new Set<Step['kind']>([...localSteps, ...remoteSteps, 'stop-container']),
+}
 
 /** What a command asks of the pipeline. */
 export interface Command {
@@ -43,12 +47,17 @@ export interface Command {
   edit?: (parsed: ParsedConfig) => string
   /** Users whose nodes forget which account each login belongs to. */
   rebind?: readonly string[]
-  /** `local`: what `generate` may do, without the control plane; `all`: what `add user` and `provision` may do. */
-  permits: 'local' | 'all'
+  /**
+   * `local`: what `generate` may do, without the control plane; `access`: also who may connect, and the end of
+   * containers that nobody needs; `all`: what `add user` and `provision` may do.
+   */
+  permits: 'local' | 'access' | 'all'
   /** `no`: the network is not touched; `read`: a control plane that does not answer is a note; `write`: it is an error. */
   remote: 'no' | 'read' | 'write'
   /** Users whose logins and keys are seen to; absent: all. */
   users?: readonly string[]
+  /** Users who get a new SMB password. */
+  newPasswords?: readonly string[]
   /** Auth keys that the person hands over, by user name. */
   keys?: ReadonlyMap<string, Secret>
   /** Plan only: nothing is written, no lock is taken. */
@@ -113,7 +122,7 @@ export async function pipeline(
     const recovery = await recoverHere(world, dir, dependencies)
     for (const note of recovery.notes) command.onNote?.(note)
     if (recovery.mustFinish) {
-      const { edit: _edit, keys: _keys, rebind: _rebind, review: _review, ...rest } = command
+      const { edit: _edit, keys: _keys, rebind: _rebind, newPasswords: _new, review: _review, ...rest } = command
       await run({ ...rest, name: `${command.name} (finishing)`, permits: 'local', remote: 'no' })
     }
     const outcome = await run(command)
@@ -137,11 +146,15 @@ async function openConfig(world: World, dir: string) {
 }
 
 /** Passwords of all served users: read, or made in memory where there is none; apply writes those. */
-async function gatherSecrets(world: World, dir: string, deployment: Deployment) {
+async function gatherSecrets(world: World, dir: string, deployment: Deployment, renewed: readonly string[]) {
   const known = await readWorkspaceKey(world, dir)
   const workspaceKey = known ?? makeWorkspaceKey(world.randomBytes)
   const names = deployment.users.filter((user) => user.enabled).map((user) => user.name)
-  const found = await readPasswords(world, dir, names)
+  const found = await readPasswords(
+    world,
+    dir,
+    names.filter((name) => !renewed.includes(name)),
+  )
   const made = new Map(names.filter((name) => !found.has(name)).map((name) => [name, makePassword(world.randomBytes)]))
   return { all: new Map([...found, ...made]), made, workspaceKey, isNewKey: known === undefined }
 }
@@ -153,7 +166,7 @@ async function runOnce(world: World, dir: string, command: Command, dependencies
   const parsed = text === before.text ? before : parseConfig(new TextEncoder().encode(text), 'tmgen.yaml')
   const { deployment, lock } = resolve(parsed, startLock(world, workspace), command.rebind)
 
-  const secrets = await gatherSecrets(world, dir, deployment)
+  const secrets = await gatherSecrets(world, dir, deployment, command.newPasswords ?? [])
   const inputs = await loadRenderInputs(world, secrets.all, secrets.workspaceKey)
   const written = Object.values((await readManifest(world, dir)).files)
   const tree = render(deployment, { ...inputs, readBack: new Set(written.map((file) => file.sha256)) })
@@ -174,7 +187,9 @@ async function runOnce(world: World, dir: string, command: Command, dependencies
   const observed = await observe(world, { dir, deployment, tree, remote: command.remote, provider, purpose, stack })
   const pasted = command.keys ?? new Map<string, Secret>()
   const now = world.now()
-  const permission = { kinds: permitted[command.permits], users: command.users, pasted: new Set(pasted.keys()), now }
+  const renewed = new Set(command.newPasswords)
+  const kinds = permitted[command.permits]
+  const permission = { kinds, users: command.users, renewed, pasted: new Set(pasted.keys()), now }
   const { steps, notes, refusals } = plan(desired, observed, permission)
   if (refusals.length > 0 && !(purpose === 'plan' && command.tellRefusals)) throw new TmgenErrors(refusals)
   const lockBefore = workspace.lock

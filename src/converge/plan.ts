@@ -28,6 +28,8 @@ export interface Permission {
   kinds: ReadonlySet<Step['kind']>
   /** Users whose keys and logins it sees to; undefined: all. */
   users: readonly string[] | undefined
+  /** Users who get a new password. */
+  renewed: ReadonlySet<string>
   /** Users whose key the person hands over. */
   pasted: ReadonlySet<string>
   now: Date
@@ -60,11 +62,24 @@ function planTexts(desired: Desired): Step[] {
   return steps
 }
 
-function planPasswords({ users }: Deployment, observed: Observed): Step[] {
+function planPasswords({ users }: Deployment, observed: Observed, renewed: ReadonlySet<string>): Step[] {
   return users
-    .filter((user) => user.enabled && !observed.passwords.has(user.name))
-    .map((user) => ({ kind: 'make-password', user: user.name, title: `make an SMB password for ${user.name}` }))
+    .filter((user) => user.enabled && (renewed.has(user.name) || !observed.passwords.has(user.name)))
+    .map((user) => {
+      const renew = observed.passwords.has(user.name)
+      const title = `make ${renew ? 'a new' : 'an'} SMB password for ${user.name}`
+      return { kind: 'make-password', user: user.name, renew, title }
+    })
 }
+
+/** Containers whose user has no route any more. */
+const planStops = ({ strays = [] }: Observed): Step[] =>
+  strays.map(({ container, user }) => ({
+    kind: 'stop-container',
+    container,
+    user,
+    title: `stop the container samba-${user}`,
+  }))
 
 /** The steps from what is to what is wanted, as far as permitted; what is not permitted becomes a note. Pure. */
 export function plan(desired: Desired, observed: Observed, permission: Permission): Plan {
@@ -78,10 +93,12 @@ export function plan(desired: Desired, observed: Observed, permission: Permissio
     ...keys.steps.filter((step) => step.kind === 'create-login'),
     ...policy.steps, // before the first key: an empty policy allows everything
     ...keys.steps.filter((step) => step.kind !== 'create-login'),
-    ...planPasswords(desired.deployment, observed),
+    ...planPasswords(desired.deployment, observed, permission.renewed),
     ...planTexts(desired),
     ...storage.steps,
-    ...files.steps,
+    ...files.steps.filter((step) => step.kind !== 'remove-file'),
+    ...planStops(observed), // behind the gateway's config, which cuts the route
+    ...files.steps.filter((step) => step.kind === 'remove-file'),
   ]
   const steps = ordered.filter((step) => permission.kinds.has(step.kind))
   const notes = [...observed.notes, ...keys.notes, ...policy.notes, ...storage.notes, ...files.notes]

@@ -58,6 +58,13 @@ export interface StackView {
   wanted: ReadonlyMap<string, string>
 }
 
+/** A Samba container of this workspace whose user is not served, disabled or gone from tmgen.yaml. */
+export interface Stray {
+  /** Id of the container. */
+  container: string
+  user: string
+}
+
 /** What observe saw; plan reads nothing else. */
 export interface Observed {
   manifest: Manifest
@@ -77,6 +84,8 @@ export interface Observed {
     | undefined
   /** Absent where the command did not ask, Docker does not answer, or the Docker host is elsewhere. */
   stack?: StackView | undefined
+  /** Containers that should not run; absent: nobody is unserved, or Docker was not asked or did not answer. */
+  strays?: readonly Stray[] | undefined
   /** Notes of what could not be looked at, for the person. */
   notes: string[]
 }
@@ -85,11 +94,13 @@ export interface Observed {
 export type Step =
   | { kind: 'write-file'; path: string; content: string | Uint8Array; mode: number; title: string }
   | { kind: 'remove-file'; path: string; title: string }
-  | { kind: 'make-password'; user: string; title: string }
+  /** `renew`: in place of one that there is. */
+  | { kind: 'make-password'; user: string; renew: boolean; title: string }
   | { kind: 'create-login'; user: string; login: string; title: string }
   | { kind: 'write-policy'; text: string; etag: string | undefined; title: string }
   | { kind: 'mint-key'; user: string; userId: string; tag: string; title: string }
   | { kind: 'expire-key'; keyId: string; title: string }
   | { kind: 'paste-key'; user: string; userId: string; title: string }
   | { kind: 'record-node'; user: string; userId: string; nodeId: string; title: string }
+  | { kind: 'stop-container'; container: string; user: string; title: string }
   | { kind: 'storage'; userId: string; path: string; marker: string; title: string }

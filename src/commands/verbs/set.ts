@@ -1,13 +1,27 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { type Run, withExamples } from './run.ts'
+import { collect, quota } from './values.ts'
 
-/** The verbs that change what is there: set. */
+/** The verbs that change what is there: set, disable, enable, rotate. */
 export function setVerbs(program: Command, run: Run): void {
-  const set = withExamples(program.command('set').description('change a user'), 'tmgen set user alice --rebind')
+  const set = withExamples(
+    program.command('set').description('change a user'),
+    'tmgen set user alice --quota 2T',
+    'tmgen set user alice --rebind',
+  )
   withExamples(
     set
       .command('user <name>')
       .description('change one person; what is not named stays as it is')
+      .option('--quota <quota>', 'size limit of each of the Macs, for example 500G or 2T', quota)
+      .option('--mac <mac>', 'the one Mac that --quota is for')
+      .addOption(
+        new Option('--login <login>', 'logins that may connect, in place of those so far (repeatable)')
+          .argParser(collect)
+          .conflicts(['addLogin', 'removeLogin']),
+      )
+      .option('--add-login <login>', 'one more login that may connect (repeatable)', collect)
+      .option('--remove-login <login>', 'a login that may connect no more (repeatable)', collect)
       .option(
         '--rebind',
         'forget which account in the tailnet each login belongs to: the next that connects with it is the one. For a ' +
@@ -17,6 +31,42 @@ export function setVerbs(program: Command, run: Run): void {
       .action((name, options, command) =>
         run(command, async (context) => (await import('../set-user.ts')).setUser(context, name, options)),
       ),
+    'tmgen set user alice --quota 2T',
+    'tmgen set user alice --mac imac --quota 500G',
+    'tmgen set user alice --add-login alice@new.example.com --remove-login alice@example.com',
     'tmgen set user alice --rebind',
+  )
+  const disable = withExamples(program.command('disable').description('end access for now'), 'tmgen disable user alice')
+  withExamples(
+    disable
+      .command('user <name>')
+      .description('no access from now on; data, password, numbers and the node in the tailnet are kept')
+      .option('--json', 'print what was done as JSON')
+      .action((name, options, command) =>
+        run(command, async (context) => (await import('../enable-user.ts')).disableUser(context, name, options)),
+      ),
+    'tmgen disable user alice',
+  )
+  const enable = withExamples(program.command('enable').description('undo disable'), 'tmgen enable user alice')
+  withExamples(
+    enable
+      .command('user <name>')
+      .description('give a disabled person access again: the same node, password and data')
+      .option('--json', 'print what was done as JSON')
+      .action((name, options, command) =>
+        run(command, async (context) => (await import('../enable-user.ts')).enableUser(context, name, options)),
+      ),
+    'tmgen enable user alice',
+  )
+  withExamples(
+    program
+      .command('rotate <name>')
+      .description("replace a person's secret, and say what to do on the Macs")
+      .requiredOption('--password', 'a new SMB password')
+      .option('--json', 'print what was done as JSON; the password is never in it')
+      .action((name, options, command) =>
+        run(command, async (context) => (await import('../rotate.ts')).rotate(context, name, options)),
+      ),
+    'tmgen rotate alice --password',
   )
 }
