@@ -30,6 +30,11 @@ export interface Disk {
   /** Makes one directory below an existing one; an existing directory is fine and keeps its mode. */
   makeDir(path: string, mode: number): Promise<void>
   chmod(path: string, mode: number): Promise<void>
+  /**
+   * Moves a file or folder by one rename(2) and never by a copy; `to` must not exist yet.
+   * @returns false where the kernel does not do that: another filesystem, a mount point
+   */
+  rename(from: string, to: string): Promise<boolean>
   /** Removes one file; absent is fine. */
   removeFile(path: string): Promise<void>
   /** Removes one empty directory; absent or not empty is fine. */
@@ -82,6 +87,11 @@ export interface Host {
   udpPortsTaken(ports: number[], own: string): Promise<number[]>
   /** What is mounted where, in the order of mounting. */
   mounts(): Promise<Mount[]>
+  /**
+   * Processes of this host that have a file or folder at or below the real path open, work there, or are rooted there.
+   * `hidden`: some processes of other users could not be looked at.
+   */
+  usersOf(path: string): Promise<{ found: { pid: number; command: string }[]; hidden: boolean }>
   /** Docker's root directory; `undefined` where Docker does not answer. */
   dockerRoot(): Promise<string | undefined>
 }

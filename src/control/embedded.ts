@@ -66,6 +66,13 @@ export function embeddedProvider(docker: Docker, workspaceDir: string, baseDomai
     expireKey: async (id) => {
       await json(['preauthkeys', 'expire', '--id', id], z.unknown())
     },
+    deleteNode: async (id) => {
+      try {
+        await headscale(['nodes', 'delete', '--identifier', id, '--force', '-o', 'json'])
+      } catch (error) {
+        if (!(error instanceof TmgenError && /node not found/i.test(error.message))) throw error
+      }
+    },
     listNodes: async () => (await json(['nodes', 'list'], nodesSchema)).map((node) => nodeInfo(node, baseDomain)),
     readPolicy: async () => {
       try {

@@ -60,6 +60,12 @@ export function headscaleProvider(http: Http, now: () => Date): Provider {
     expireKey: async (id) => {
       await http({ method: 'POST', path: '/api/v1/preauthkey/expire', json: { id }, schema: nothing })
     },
+    deleteNode: async (id) => {
+      const path = `/api/v1/node/${encodeURIComponent(id)}`
+      const onRefusal = ({ status, message }: { status: number; message: string }) =>
+        status === 404 || /node not found/i.test(message) ? { value: undefined } : undefined
+      await http({ method: 'DELETE', path, schema: nothing, onRefusal })
+    },
     listNodes: async () => {
       const schema = z.object({ nodes: nodesSchema })
       const { value } = await http({ method: 'GET', path: '/api/v1/node', schema })

@@ -20,5 +20,6 @@ export function manualProvider(): Provider {
     mintNodeKey: refuse,
     mintJoinKey: refuse,
     expireKey: refuse,
+    deleteNode: refuse,
   }
 }

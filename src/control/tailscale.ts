@@ -77,6 +77,14 @@ export function tailscaleProvider(http: Http, tailnet: string): Provider {
       const path = `${root}/keys/${encodeURIComponent(id)}`
       await http({ method: 'DELETE', path, schema: anything, onRefusal: gone })
     },
+    deleteNode: async (id) => {
+      await http({
+        method: 'DELETE',
+        path: `/api/v2/device/${encodeURIComponent(id)}`,
+        schema: anything,
+        onRefusal: gone,
+      })
+    },
     readPolicy: async () => {
       const call = { method: 'GET', path: `${root}/acl`, headers: { accept: hujson }, raw: true } as const
       const { value, headers } = await http({ ...call, schema: z.string() })

@@ -53,4 +53,6 @@ export interface Provider {
   /** Single-use join key for a person's own device (embedded and headscale). */
   mintJoinKey(request: { user: string; expirySeconds: number }): Promise<MintedKey>
   expireKey(id: string): Promise<void>
+  /** Takes a node out of the tailnet; one that is gone is fine. Whose it is, the caller has made sure of. */
+  deleteNode(id: string): Promise<void>
 }

@@ -10,7 +10,15 @@ import { authKeyPath, checkAuthKey } from './secrets.ts'
 import { writeControl } from './state-files.ts'
 import type { ControlRecord, ControlState, Step } from './types.ts'
 
-const kinds = ['create-login', 'write-policy', 'mint-key', 'expire-key', 'paste-key', 'record-node'] as const
+const kinds = [
+  'create-login',
+  'write-policy',
+  'mint-key',
+  'expire-key',
+  'paste-key',
+  'record-node',
+  'delete-node',
+] as const
 export type RemoteStep = Extract<Step, { kind: (typeof kinds)[number] }>
 
 /** Steps that speak with the control plane, or keep its records. */
@@ -36,6 +44,8 @@ export async function applyRemote(world: World, run: ApplyRun, control: ControlS
       return provider.writePolicy({ text: step.text, etag: step.etag })
     case 'expire-key':
       return provider.expireKey(step.keyId)
+    case 'delete-node':
+      return provider.deleteNode(step.nodeId)
     case 'record-node':
       return record(step.userId, { nodeId: step.nodeId })
     case 'mint-key': {

@@ -4,8 +4,8 @@ import { TmgenError } from '../errors.ts'
 import { bindSources, markerFile } from '../render/index.ts'
 import type { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
+import { applyLeaving, isLeavingStep } from './apply-leaving.ts'
 import { applyRemote, isRemoteStep } from './apply-remote.ts'
-import { stopContainer } from './containers.ts'
 import { ensureFolder, removeFrom, writeInto } from './folders.ts'
 import { sha256 } from './hash.ts'
 import { type Journal, removeJournal, writeJournal } from './journal.ts'
@@ -34,6 +34,8 @@ export interface ApplyRun {
   journal: Journal
   provider: () => Provider
   onStep: (step: Step) => void
+  /** The run ends a user whose route is cut already. */
+  isEnd: boolean
 }
 
 async function storageStep(world: World, step: Extract<Step, { kind: 'storage' }>): Promise<void> {
@@ -55,8 +57,6 @@ async function localStep(world: World, run: ApplyRun, manifest: Manifest, step: 
       await storageStep(world, step)
       manifest.storage[step.userId] = step.path
       return
-    case 'stop-container':
-      return stopContainer(world, step)
     case 'write-file':
       await writeInto(world, dir, step.path, step.content, step.mode)
       if (step.path.startsWith('generated/'))
@@ -77,16 +77,23 @@ export async function apply(world: World, run: ApplyRun): Promise<string[]> {
   const { dir, steps, secrets, observed } = run
   const notes = await tightenSecrets(world, dir)
   const manifest: Manifest = structuredClone(observed.manifest)
-  // A password in place of another is no part of what a killed run takes back.
-  const isEarly = (step: Step) => isRemoteStep(step) || (step.kind === 'make-password' && !step.renew)
+  // A password in place of another is no part of what a killed run takes back. All that ends a user comes before the
+  // lock forgets that user: until then the same command goes on with it.
+  const isEarly = (step: Step) =>
+    isRemoteStep(step) || (step.kind === 'make-password' && !step.renew) || (run.isEnd && isLeavingStep(step))
   const early = steps.filter(isEarly)
 
   if (early.length > 0) await writeJournal(world, dir, run.journal)
   const control = structuredClone(observed.control)
+  const here = async (step: Step) => {
+    if (!isLeavingStep(step)) return localStep(world, run, manifest, step)
+    const note = await applyLeaving(world, dir, { control, manifest }, step)
+    if (note !== undefined) notes.push(note)
+  }
   for (const step of early) {
     run.onStep(step)
     if (isRemoteStep(step)) await applyRemote(world, run, control, step)
-    else await localStep(world, run, manifest, step)
+    else await here(step)
   }
 
   if (secrets.workspaceKey !== undefined)
@@ -96,7 +103,7 @@ export async function apply(world: World, run: ApplyRun): Promise<string[]> {
   for (const step of steps) {
     if (isEarly(step)) continue
     run.onStep(step)
-    await localStep(world, run, manifest, step)
+    await here(step)
   }
   if (stateText(manifest) !== stateText(observed.manifest)) await writeState(world, dir, stateFiles.manifest, manifest)
   // Also where there was nothing to do: a run killed at its very end leaves only this.

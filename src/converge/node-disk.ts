@@ -128,6 +128,20 @@ function makeDir(path: string, mode: number): void {
   if (stat(path)?.kind !== 'directory') throw new TmgenError('disk', `cannot make ${path}: something else is there`)
 }
 
+function rename(from: string, to: string): boolean {
+  if (stat(to) !== undefined) throw new TmgenError('disk', `cannot move ${from} to ${to}: something is there already`)
+  const done = attempt('move', from, ['EXDEV', 'EBUSY'], () => {
+    fs.renameSync(from, to)
+    return true
+  })
+  if (done === undefined) return false
+  attempt('move', from, [], () => {
+    syncDir(dirname(to))
+    syncDir(dirname(from))
+  })
+  return true
+}
+
 /**
  * The real disk. The calls are synchronous inside: tens of thousands of small ones (1,000 users) cost a tenth of what
  * they do through Node's thread pool. Each write lets signals and the progress display have their turn.
@@ -151,6 +165,7 @@ export const nodeDisk: Disk = {
   },
   makeDir: async (path, mode) => makeDir(path, mode),
   chmod: async (path, mode) => attempt('change the mode of', path, [], () => fs.chmodSync(path, mode)),
+  rename: async (from, to) => rename(from, to),
   removeFile: async (path) => attempt('remove', path, missing, () => fs.unlinkSync(path)),
   removeEmptyDir: async (path) =>
     attempt('remove', path, [...missing, 'ENOTEMPTY', 'EEXIST'], () => fs.rmdirSync(path)),

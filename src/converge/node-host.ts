@@ -1,5 +1,6 @@
 import { TmgenError } from '../errors.ts'
 import type { Disk, Docker, Host } from '../world.ts'
+import { processesAt } from './open-files.ts'
 import { parseMountInfo, parseRoutes, parseUdpPorts } from './proc.ts'
 
 /** Largest text taken from /proc, in bytes. */
@@ -74,6 +75,7 @@ export function nodeHost(disk: Disk, docker: Docker): Host {
           if (name.endsWith('/udp')) for (const binding of bindings ?? []) ours.add(Number(binding.HostPort))
       return taken.filter((port) => !ours.has(port))
     },
+    usersOf: async (path) => processesAt(path),
     mounts: async () => parseMountInfo(await proc('/proc/self/mountinfo')),
     async dockerRoot() {
       try {

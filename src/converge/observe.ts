@@ -7,12 +7,13 @@ import type { Disk, World } from '../world.ts'
 import { hasUnserved, observeStrays } from './containers.ts'
 import { readEnrolled } from './enrolled.ts'
 import { sha256 } from './hash.ts'
+import { observeLeaving } from './leaving.ts'
 import { observeNetwork } from './network.ts'
 import { authKeyPath, passwordPath } from './secrets.ts'
 import { observeStack } from './stack.ts'
 import { readControl, readManifest } from './state-files.ts'
 import { observeStorage } from './storage.ts'
-import type { Observed, StorageState } from './types.ts'
+import type { Leaver, Observed, StorageState } from './types.ts'
 
 /** What of a path counts as content: a link or folder where a file should be can never equal a wanted file. */
 async function lookAt(disk: Disk, path: string): Promise<{ sha256: string; mode: number } | undefined> {
@@ -77,6 +78,8 @@ export interface ObserveRequest {
   /** `write`: a control plane that cannot be asked is an error; `read`: a note. */
   remote: 'no' | 'read' | 'write'
   provider: () => Provider
+  /** Who is being removed. */
+  leaver?: Leaver | undefined
   /** `show`: what lies here; `plan`: also the host's networks and disks, whose faults are errors; `write`: also permissions. */
   purpose: 'show' | 'plan' | 'write'
   /** Whether to look at the running containers. */
@@ -105,18 +108,26 @@ export async function observe(world: World, request: ObserveRequest): Promise<Ob
   const notes: string[] = []
   let storage = new Map<string, StorageState>()
   let strays: Observed['strays']
+  let leaving: Observed['leaving']
+  const faults: TmgenError[] = []
   if (request.purpose === 'show') storage = new Map()
   else if (deployment.host === 'remote')
     notes.push('host: remote: ports, subnets and storage of the Docker host were not looked at')
   else {
     const network = await observeNetwork(world, deployment)
     const disks = await observeStorage(world, dir, deployment)
-    const faults = [...network.faults, ...disks.faults]
-    if (faults.length > 0) throw new TmgenErrors(faults)
+    faults.push(...network.faults, ...disks.faults)
     notes.push(...network.notes, ...disks.notes)
     storage = disks.states
     if (hasUnserved(deployment)) strays = await observeStrays(world, deployment)
   }
+  if (request.leaver !== undefined) {
+    const seen = await observeLeaving(world, dir, deployment, request.leaver, manifest, strays)
+    faults.push(...seen.faults)
+    notes.push(...seen.notes)
+    leaving = seen.leaving
+  }
+  if (faults.length > 0) throw new TmgenErrors(faults)
 
   const files = new Map<string, { sha256: string; mode: number }>()
   for (const path of paths) {
@@ -144,6 +155,7 @@ export async function observe(world: World, request: ObserveRequest): Promise<Ob
     enrolled: await readEnrolled(world, dir, names),
     storage,
     strays,
+    leaving,
     remote,
     notes,
   }

@@ -10,6 +10,7 @@ import type { World } from '../world.ts'
 import { apply, ensureState } from './apply.ts'
 import { loadRenderInputs } from './inputs.ts'
 import { journalOf, readJournal } from './journal.ts'
+import { leaverOf } from './leaving.ts'
 import { observe } from './observe.ts'
 import { type Desired, plan } from './plan.ts'
 import { recover } from './recover.ts'
@@ -33,10 +34,12 @@ const remoteSteps: Step['kind'][] = [
   'paste-key',
   'record-node',
 ]
+const endSteps: Step['kind'][] = ['archive-storage', 'mark-storage', 'delete-node', 'forget-user']
 const permitted = {
   local: localSteps,
   access: new Set<Step['kind']>([...localSteps, 'create-login', 'write-policy', 'stop-container']),
   all: new Set<Step['kind']>([...localSteps, ...remoteSteps, 'stop-container']),
+  end: new Set<Step['kind']>([...localSteps, 'write-policy', 'expire-key', 'stop-container', ...endSteps]),
 }
 
 /** What a command asks of the pipeline. */
@@ -56,6 +59,8 @@ export interface Command {
   remote: 'no' | 'read' | 'write'
   /** Users whose logins and keys are seen to; absent: all. */
   users?: readonly string[]
+  /** Name of a user who is removed, in two runs: access ends by `edit`, then all else. */
+  remove?: string
   /** Users who get a new SMB password. */
   newPasswords?: readonly string[]
   /** Auth keys that the person hands over, by user name. */
@@ -122,14 +127,38 @@ export async function pipeline(
     const recovery = await recoverHere(world, dir, dependencies)
     for (const note of recovery.notes) command.onNote?.(note)
     if (recovery.mustFinish) {
-      const { edit: _edit, keys: _keys, rebind: _rebind, newPasswords: _new, review: _review, ...rest } = command
+      const { edit: _edit, keys: _keys, rebind: _rebind, newPasswords: _new, ...others } = command
+      const { remove: _remove, review: _review, ...rest } = others
       await run({ ...rest, name: `${command.name} (finishing)`, permits: 'local', remote: 'no' })
     }
-    const outcome = await run(command)
+    const { remove } = command
+    const outcome =
+      remove === undefined ? await run(command) : await removeUser(world, dir, { ...command, remove }, dependencies)
     return { ...outcome, notes: [...recovery.notes, ...outcome.notes] }
   } finally {
     await release()
   }
+}
+
+/**
+ * Removes a user in two runs: the first takes the user out of tmgen.yaml, cuts the route and stops the container; the
+ * second puts the data aside, ends node and key, and forgets the user. Killed in between, the user is in the lock alone,
+ * and the same command goes on there.
+ */
+async function removeUser(
+  world: World,
+  dir: string,
+  command: Command & { remove: string },
+  dependencies: Dependencies,
+): Promise<Outcome> {
+  const cut = await runOnce(world, dir, command, dependencies, { phase: 'cut' })
+  const storage = cut.observed.leaving?.user.storage
+  const { edit: _edit, ...rest } = command
+  const end = await runOnce(world, dir, rest, dependencies, { phase: 'end', storage }).catch((error) => {
+    command.onNote?.(`the access of ${command.remove} has ended; the rest is not done: run the same command again`)
+    throw error
+  })
+  return { ...end, steps: [...cut.steps, ...end.steps], notes: [...new Set([...cut.notes, ...end.notes])] }
 }
 
 async function recoverHere(world: World, dir: string, dependencies: Dependencies) {
@@ -159,16 +188,29 @@ async function gatherSecrets(world: World, dir: string, deployment: Deployment, 
   return { all: new Map([...found, ...made]), made, workspaceKey, isNewKey: known === undefined }
 }
 
-async function runOnce(world: World, dir: string, command: Command, dependencies: Dependencies): Promise<Outcome> {
+async function runOnce(
+  world: World,
+  dir: string,
+  command: Command,
+  dependencies: Dependencies,
+  removal?: { phase: 'cut' | 'end'; storage?: string | undefined },
+): Promise<Outcome> {
   const workspace = await openWorkspace(world, dir)
   const { parsed: before } = workspace
   const text = command.edit?.(before) ?? before.text
   const parsed = text === before.text ? before : parseConfig(new TextEncoder().encode(text), 'tmgen.yaml')
-  const { deployment, lock } = resolve(parsed, startLock(world, workspace), command.rebind)
+  const start = startLock(world, workspace)
+  const { remove } = command
+  const isEnd = removal?.phase === 'end'
+  const gone = Object.keys(start.users).filter((id) => isEnd && start.users[id]?.name === remove)
+  const { deployment, lock } = resolve(parsed, start, command.rebind, gone)
+  // What is looked at still has the user who is forgotten in the end.
+  const seen = isEnd ? resolve(parsed, start) : { deployment, lock }
 
   const secrets = await gatherSecrets(world, dir, deployment, command.newPasswords ?? [])
   const inputs = await loadRenderInputs(world, secrets.all, secrets.workspaceKey)
-  const written = Object.values((await readManifest(world, dir)).files)
+  const manifest = await readManifest(world, dir)
+  const written = Object.values(manifest.files)
   const tree = render(deployment, { ...inputs, readBack: new Set(written.map((file) => file.sha256)) })
   const desired: Desired = {
     deployment,
@@ -183,13 +225,17 @@ async function runOnce(world: World, dir: string, command: Command, dependencies
     return made
   }
   const purpose = command.checkOnly === true ? 'plan' : 'write'
-  const stack = command.stack === true
-  const observed = await observe(world, { dir, deployment, tree, remote: command.remote, provider, purpose, stack })
+  const configured = removal?.storage ?? before.config.users.find((user) => user.name === remove)?.storage
+  const leaver = remove === undefined ? undefined : leaverOf(remove, seen.lock, seen.deployment, manifest, configured)
+  const { remote, stack = false } = command
+  const seenAs = { dir, deployment: seen.deployment, tree, remote, provider, purpose, leaver, stack } as const
+  const observed = await observe(world, seenAs)
   const pasted = command.keys ?? new Map<string, Secret>()
   const now = world.now()
   const renewed = new Set(command.newPasswords)
-  const kinds = permitted[command.permits]
-  const permission = { kinds, users: command.users, renewed, pasted: new Set(pasted.keys()), now }
+  const kinds = permitted[isEnd ? 'end' : command.permits]
+  const leaving = remove === undefined || removal === undefined ? undefined : { name: remove, phase: removal.phase }
+  const permission = { kinds, leaving, users: command.users, renewed, pasted: new Set(pasted.keys()), now }
   const { steps, notes, refusals } = plan(desired, observed, permission)
   if (refusals.length > 0 && !(purpose === 'plan' && command.tellRefusals)) throw new TmgenErrors(refusals)
   const lockBefore = workspace.lock
@@ -205,13 +251,16 @@ async function runOnce(world: World, dir: string, command: Command, dependencies
     lock,
     yamlHash: workspace.yamlHash,
     hadControl,
+    leaving: isEnd && observed.leaving !== undefined ? remove : undefined,
     at: now,
   }
   const pending = { passwords: secrets.made, pasted, workspaceKey: secrets.isNewKey ? secrets.workspaceKey : undefined }
   const onStep = command.onStep ?? (() => undefined)
   try {
     const journal = journalOf(about, steps)
-    notes.push(...(await apply(world, { dir, desired, observed, steps, secrets: pending, journal, provider, onStep })))
+    notes.push(
+      ...(await apply(world, { dir, desired, observed, steps, secrets: pending, journal, provider, onStep, isEnd })),
+    )
   } catch (error) {
     if (error instanceof TmgenError) await takeBack(world, dir, dependencies, command)
     throw error

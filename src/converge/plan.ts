@@ -3,6 +3,7 @@ import type { Tree } from '../render/types.ts'
 import type { Deployment } from '../resolve/types.ts'
 import { planFiles } from './plan-files.ts'
 import { planKeys } from './plan-keys.ts'
+import { planLeaving } from './plan-leaving.ts'
 import { planPolicy } from './plan-policy.ts'
 import { planStorage } from './plan-storage.ts'
 import type { Observed, Step } from './types.ts'
@@ -28,6 +29,8 @@ export interface Permission {
   kinds: ReadonlySet<Step['kind']>
   /** Users whose keys and logins it sees to; undefined: all. */
   users: readonly string[] | undefined
+  /** Name of a user who is on the way out: `cut` ends access, `end` all else. */
+  leaving: { name: string; phase: 'cut' | 'end' } | undefined
   /** Users who get a new password. */
   renewed: ReadonlySet<string>
   /** Users whose key the person hands over. */
@@ -87,9 +90,17 @@ export function plan(desired: Desired, observed: Observed, permission: Permissio
   const policy = planPolicy(desired.deployment, observed)
   const storage = planStorage(desired.deployment, observed)
   const files = planFiles(desired.tree, observed)
+  const { leaving } = permission
+  const isEnd = leaving?.phase === 'end'
+  const end: Part = isEnd
+    ? planLeaving(observed, desired.deployment.workspace.id, permission.now)
+    : { steps: [], notes: [], errors: [] }
   const refusals = [keys, policy, storage, files].flatMap((part) => part.errors)
 
+  const stops = planStops(observed)
   const ordered = [
+    // The route of a leaver is cut already: what still runs ends before anything of it is touched.
+    ...(isEnd ? [...stops, ...end.steps] : []),
     ...keys.steps.filter((step) => step.kind === 'create-login'),
     ...policy.steps, // before the first key: an empty policy allows everything
     ...keys.steps.filter((step) => step.kind !== 'create-login'),
@@ -97,16 +108,19 @@ export function plan(desired: Desired, observed: Observed, permission: Permissio
     ...planTexts(desired),
     ...storage.steps,
     ...files.steps.filter((step) => step.kind !== 'remove-file'),
-    ...planStops(observed), // behind the gateway's config, which cuts the route
+    ...(isEnd ? [] : stops), // behind the gateway's config, which cuts the route
     ...files.steps.filter((step) => step.kind === 'remove-file'),
   ]
   const steps = ordered.filter((step) => permission.kinds.has(step.kind))
-  const notes = [...observed.notes, ...keys.notes, ...policy.notes, ...storage.notes, ...files.notes]
+  const notes = [...observed.notes, ...keys.notes, ...policy.notes, ...storage.notes, ...files.notes, ...end.notes]
   for (const step of ordered) {
     if (permission.kinds.has(step.kind) || step.kind === 'record-node') continue
     notes.push(`not done by this command: ${step.title}`)
   }
   for (const name of desired.deployment.retired)
-    notes.push(`${name} is no longer in tmgen.yaml: access ends; numbers, secrets, data and node are kept`)
+    if (name !== leaving?.name)
+      notes.push(
+        `${name} is no longer in tmgen.yaml: access ends; numbers, secrets, data and node are kept until: tmgen remove user ${name}`,
+      )
   return { steps, notes, refusals }
 }

@@ -102,9 +102,11 @@ export async function recover(world: World, dir: string, provider: () => Promise
   // While files are to be finished the journal stays: the finishing run replaces it by its own.
   if (!mustFinish) await removeJournal(world, dir)
   const what = `"${journal.command}" of ${journal.at}`
-  const notes = [
-    mustFinish ? `finishing the interrupted ${what}` : `undid the interrupted ${what}: nothing of it is left`,
-  ]
+  const undoing =
+    journal.leaving === undefined
+      ? `undid the interrupted ${what}: nothing of it is left`
+      : `the interrupted ${what} is not done yet: tmgen remove user ${journal.leaving} goes on with it`
+  const notes = [mustFinish ? `finishing the interrupted ${what}` : undoing]
   for (const name of deadKeys) notes.push(`expired an unused auth key of ${name} that the interrupted run had made`)
   return { notes, mustFinish }
 }

@@ -25,7 +25,24 @@ export async function realPath(world: World, path: string): Promise<string> {
     : join(await realPath(world, parent), path.slice(parent === sep ? 1 : parent.length + 1))
 }
 
-async function stateOf(world: World, deployment: Deployment, user: DeployedUser): Promise<StorageState> {
+/** A marker file; `undefined` for anything else, damaged ones too. */
+export async function readMarker(world: World, path: string): Promise<z.infer<typeof markerSchema> | undefined> {
+  const entry = await world.disk.stat(path)
+  if (entry?.kind !== 'file' || entry.size > 4096) return undefined
+  try {
+    return markerSchema.parse(JSON.parse(new TextDecoder().decode(await world.disk.readFile(path, 4096))))
+  } catch (error) {
+    if (error instanceof TmgenError) throw error
+    return undefined
+  }
+}
+
+/** What lies at a user's storage. */
+export async function stateOf(
+  world: World,
+  deployment: Deployment,
+  user: Pick<DeployedUser, 'id' | 'name' | 'uid' | 'storage'>,
+): Promise<StorageState> {
   const real = await world.disk.realpath(user.storage)
   const entry = real === undefined ? undefined : await world.disk.stat(real)
   if (real === undefined || entry === undefined) return 'absent'
@@ -37,15 +54,9 @@ async function stateOf(world: World, deployment: Deployment, user: DeployedUser)
     const names = (await world.disk.list(real)) ?? []
     return names.every((name) => nothing.includes(name)) ? 'empty' : 'unmarked'
   }
-  if (marker.kind !== 'file' || marker.size > 4096) return 'foreign'
-  const bytes = await world.disk.readFile(join(real, markerFile), 4096)
-  try {
-    const read = markerSchema.parse(JSON.parse(new TextDecoder().decode(bytes)))
-    const isOurs = read.workspace === deployment.workspace.id && read.user === user.id && read.uid === user.uid
-    return !isOurs ? 'foreign' : read.name === user.name ? 'ours' : 'renamed'
-  } catch {
-    return 'foreign'
-  }
+  const read = await readMarker(world, join(real, markerFile))
+  const isOurs = read?.workspace === deployment.workspace.id && read.user === user.id && read.uid === user.uid
+  return !isOurs ? 'foreign' : read.name === user.name ? 'ours' : 'renamed'
 }
 
 /** The folder that must exist for a user's storage to be made in it: the root, or the parent of a path of the user's own. */

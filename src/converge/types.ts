@@ -65,6 +65,33 @@ export interface Stray {
   user: string
 }
 
+/** A user who is being removed: in the lock, and no longer in tmgen.yaml. */
+export interface Leaver {
+  id: string
+  name: string
+  uid: number
+  hostname: string
+  tag: string
+  /** Where the data lies, as configured. */
+  storage: string
+}
+
+/** What is still there of a leaver. */
+export interface Leaving {
+  user: Leaver
+  /** Id of the node that state/gateway holds. */
+  enrolled: string | undefined
+  /**
+   * `archive`: the folder goes to `to` by one rename; `mark`: it cannot be moved (`why`); `none`: nothing of ours lies
+   * there (`why`); `elsewhere`: the data is on another host.
+   */
+  data:
+    | { kind: 'archive'; from: string; to: string }
+    | { kind: 'mark'; path: string; why: string }
+    | { kind: 'none'; why: string }
+    | { kind: 'elsewhere' }
+}
+
 /** What observe saw; plan reads nothing else. */
 export interface Observed {
   manifest: Manifest
@@ -86,8 +113,16 @@ export interface Observed {
   stack?: StackView | undefined
   /** Containers that should not run; absent: nobody is unserved, or Docker was not asked or did not answer. */
   strays?: readonly Stray[] | undefined
+  /** Who is being removed by this command. */
+  leaving?: Leaving | undefined
   /** Notes of what could not be looked at, for the person. */
   notes: string[]
+}
+
+/** Absolute path and content of the file that marks data as a removed user's. */
+export interface Mark {
+  path: string
+  text: string
 }
 
 /** One permitted change; idempotent. `title` is what the person reads. */
@@ -103,4 +138,9 @@ export type Step =
   | { kind: 'paste-key'; user: string; userId: string; title: string }
   | { kind: 'record-node'; user: string; userId: string; nodeId: string; title: string }
   | { kind: 'stop-container'; container: string; user: string; title: string }
+  /** `mark`: what is written where the folder cannot be moved after all. */
+  | { kind: 'archive-storage'; user: string; from: string; to: string; mark: Mark; title: string }
+  | { kind: 'mark-storage'; user: string; mark: Mark; title: string }
+  | { kind: 'delete-node'; user: string; nodeId: string; title: string }
+  | { kind: 'forget-user'; user: string; userId: string; title: string }
   | { kind: 'storage'; userId: string; path: string; marker: string; title: string }

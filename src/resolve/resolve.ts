@@ -15,12 +15,14 @@ const memoryPerNode = 1.2 * mebibyte
  * Config + lock -> deployment with every default filled in, and the new lock. Pure. The lock's serial goes up by one when
  * anything in it changed, else the lock comes back as it was. `moved` says, for people, which numbers a changed range moved.
  * @param rebind names of users whose nodes forget which account each login belongs to
+ * @param forgotten ids of users of whom nothing is left: their entries go, and IPs and ports are free again
  * Throws TmgenErrors `capacity` with places.
  */
 export function resolve(
   parsed: ResolveInput,
   lock: Lock,
   rebind: readonly string[] = [],
+  forgotten: readonly string[] = [],
 ): {
   deployment: Deployment
   lock: Lock
@@ -30,6 +32,8 @@ export function resolve(
   const next = allocate(parsed, lock)
   for (const node of Object.values(next.nodes))
     if (rebind.includes(next.users[node.owner]?.name ?? '')) node.pinEpoch = (node.pinEpoch ?? 0) + 1
+  for (const id of forgotten) delete next.users[id]
+  for (const [id, node] of Object.entries(next.nodes)) if (forgotten.includes(node.owner)) delete next.nodes[id]
   if (formatLock(next) !== formatLock(lock)) next.serial = lock.serial + 1
 
   const layout = layoutOf(config)

@@ -112,6 +112,15 @@ describe.each(['headscale', 'embedded'] as const)('provider %s', (kind) => {
     expect(node?.dnsName).toBe(kind === 'embedded' ? 'mac-embedded.tailnet.internal' : undefined)
   })
 
+  it('deletes a node, and takes one that is gone already as done', async () => {
+    const plane = provider(kind)
+    const found = async () => (await plane.listNodes()).find((candidate) => candidate.hostname === `mac-${kind}`)
+    const id = (await found())?.id ?? ''
+    await plane.deleteNode(id)
+    expect(await found()).toBeUndefined()
+    await plane.deleteNode(id)
+  })
+
   it('reads a missing policy as none, and the one it wrote as it was', async () => {
     const plane = provider(kind)
     // The server has none until the first one is set, and cannot forget one: only the first provider sees it so.

@@ -85,6 +85,10 @@ export class FakePlane {
       createUser: (name) => changing(`createUser ${name}`, () => void this.users?.push(name)),
       mintNodeKey: (r) => changing(`mint ${r.tag}`, () => mint([r.tag], r.description, r.expirySeconds)),
       mintJoinKey: (r) => changing(`join ${r.user}`, () => mint([], undefined, r.expirySeconds)),
+      deleteNode: (id) =>
+        changing(`delete ${id}`, () => {
+          this.nodes = this.nodes.filter((one) => one.id !== id)
+        }),
       expireKey: (id) =>
         changing(`expire ${id}`, () => {
           const key = this.keys.find((one) => one.id === id)

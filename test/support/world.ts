@@ -1,7 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { TmgenError } from '../../src/errors.ts'
-import { type Disk, type Entry, type EntryKind, type Mount, tempOf, type World } from '../../src/world.ts'
+import {
+  type Disk,
+  type Entry,
+  type EntryKind,
+  type Mount,
+  type RunResult,
+  tempOf,
+  type World,
+} from '../../src/world.ts'
 
 /** Thrown where a test ends the "process"; tmgen must not be able to handle it. */
 export class Kill extends Error {}
@@ -27,6 +35,8 @@ const node = (kind: EntryKind, mode: number, content: Uint8Array | string = '', 
 /** A disk in memory, shared by the "processes" of a test. */
 export class MemoryDisk {
   readonly nodes = new Map<string, Node>([['/', node('directory', 0o755)]])
+  /** Folders that rename cannot move. */
+  readonly unmovable = new Set<string>()
   /** Run locks: file -> holder. */
   readonly locks = new Map<string, { command: string; isAlive: () => boolean }>()
 
@@ -149,6 +159,19 @@ export function diskOf(memory: MemoryDisk, hook: Hook = () => undefined): Disk {
     async chmod(path, mode) {
       change('chmod', path, () => void Object.assign(at(path) ?? {}, { mode }))
     },
+    async rename(from, to) {
+      const [source, target] = [memory.resolve(from), parentOf(to)]
+      if (source === undefined || at(target)) throw new TmgenError('disk', `cannot move ${from} to ${to}`)
+      if (memory.unmovable.has(source)) return false
+      change('rename', from, () => {
+        for (const [path, one] of [...memory.nodes])
+          if (path === source || path.startsWith(`${source}/`)) {
+            memory.nodes.delete(path)
+            memory.nodes.set(target + path.slice(source.length), one)
+          }
+      })
+      return true
+    },
     async removeFile(path) {
       if (at(path)) change('remove', path, () => memory.nodes.delete(path))
     },
@@ -177,12 +200,15 @@ export interface MemoryHost {
   udpTaken: number[]
   mounts: Mount[]
   dockerRoot: string | undefined
+  usersOf: { pid: number; command: string }[]
 }
 
 export interface MemoryWorldOptions {
   hook?: Hook
   host?: Partial<MemoryHost>
   env?: Record<string, string>
+  /** What docker commands answer; without it there is none. */
+  docker?: (args: string[]) => RunResult
   now?: Date
   /** First byte of a deterministic stream; other seeds give other secrets. */
   seed?: number
@@ -203,11 +229,22 @@ export function memoryWorld(memory: MemoryDisk, options: MemoryWorldOptions = {}
   }
   return {
     disk: diskOf(memory, guarded),
-    docker: { run: async () => ({ exitCode: 1, stdout: '', stderr: 'no docker here' }) },
+    docker: {
+      run: async (args) => {
+        const { docker = () => ({ exitCode: 1, stdout: '', stderr: 'no docker here' }) } = options
+        const what = `docker ${args[0]}`
+        const changes = args[0] === 'stop' || args[0] === 'rm'
+        if (changes) guarded(what, '', 'before')
+        const answer = docker(args)
+        if (changes) guarded(what, '', 'after')
+        return answer
+      },
+    },
     host: {
       routes: async () => ({ found: options.host?.routes ?? [], notes: [] }),
       udpPortsTaken: async (ports) => ports.filter((port) => options.host?.udpTaken?.includes(port)),
       mounts: async () => options.host?.mounts ?? [],
+      usersOf: async () => ({ found: options.host?.usersOf ?? [], hidden: false }),
       dockerRoot: async () => options.host?.dockerRoot ?? '/var/lib/docker',
     },
     fetch: async () => {

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander'
 import { type Run, withExamples } from './run.ts'
 import { collect, quota } from './values.ts'
 
-/** The verbs that change what is there: set, disable, enable, rotate. */
+/** The verbs that change what is there: set, disable, enable, rotate, remove. */
 export function setVerbs(program: Command, run: Run): void {
   const set = withExamples(
     program.command('set').description('change a user'),
@@ -68,5 +68,18 @@ export function setVerbs(program: Command, run: Run): void {
         run(command, async (context) => (await import('../rotate.ts')).rotate(context, name, options)),
       ),
     'tmgen rotate alice --password',
+  )
+  const remove = withExamples(program.command('remove').description('remove a user'), 'tmgen remove user alice')
+  withExamples(
+    remove
+      .command('user <name>')
+      .description('end access for good: the node goes, the data is kept in an archive folder beside the storage')
+      .option('-y, --yes', 'do not ask')
+      .option('--json', 'print what was done as JSON')
+      .action((name, options, command) =>
+        run(command, async (context) => (await import('../remove-user.ts')).removeUser(context, name, options)),
+      ),
+    'tmgen remove user alice',
+    'tmgen remove user alice --yes --json',
   )
 }

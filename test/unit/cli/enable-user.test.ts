@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest'
-import { TinyDocker } from './docker.ts'
+import { TinyDocker } from '../../support/docker.ts'
 import { Scene } from './scene.ts'
 
 let scene: Scene

@@ -4,7 +4,7 @@ import { dir, Scene } from './scene.ts'
 let scene: Scene
 const password = (user: string) => scene.text(`secrets/smb/${user}/password`).trim()
 const label = (user: string) =>
-  new RegExp(`samba-${user}:[^]*?tmgen.config: (\\w+)`).exec(scene.text('generated/docker-compose.yml'))?.[1]
+  new RegExp(`samba-${user}:[^]*?tmgen.config: "(\\w+)`).exec(scene.text('generated/docker-compose.yml'))?.[1]
 
 beforeEach(async () => {
   scene = await Scene.with('manual')

@@ -99,6 +99,14 @@ describe('provider headscale', () => {
     expect(await plane.listUsers()).toEqual(['al', 'alice@example.com'])
   })
 
+  it('deletes a node by id, and takes one that is gone already as done', async () => {
+    const gone = Response.json({ code: 5, message: 'node not found' }, { status: 404 })
+    const { plane, asked } = answering({ 'DELETE /api/v1/node/8': gone })
+    await plane.deleteNode('7')
+    await plane.deleteNode('8')
+    expect(asked.map((one) => one.line)).toEqual(['DELETE /api/v1/node/7', 'DELETE /api/v1/node/8'])
+  })
+
   it('says what to do where the policy is kept in a file', async () => {
     const body = { code: 2, message: "update is disabled for modes other than 'database'" }
     const { plane } = answering({ 'PUT /api/v1/policy': Response.json(body, { status: 500 }) })
@@ -165,6 +173,15 @@ describe('provider embedded', () => {
     const stderr =
       'Error: loading ACL policy: rpc error: code = Unknown desc = loading ACL from database: acl policy not found\n'
     expect(await running({ exitCode: 1, stderr }).plane.readPolicy()).toBeUndefined()
+  })
+
+  it('deletes a node without a question, and takes one that is gone already as done', async () => {
+    const there = running({})
+    await there.plane.deleteNode('7')
+    expect(there.calls[0]?.args).toEqual(['nodes', 'delete', '--identifier', '7', '--force', '-o', 'json'])
+    await running({ exitCode: 1, stderr: '{"error": "node not found"}' }).plane.deleteNode('7')
+    const fault = await faultOf(running({ exitCode: 1, stderr: '{"error": "no"}' }).plane.deleteNode('7'))
+    expect(fault.code).toBe('control-refused')
   })
 
   it('says how to start a Headscale that does not run', async () => {

@@ -112,6 +112,15 @@ describe('provider tailscale', () => {
     expect((await withKey().listNodes())[0]?.expires).toEqual(expires)
   })
 
+  it('deletes a node, and takes one that is gone already as done', async () => {
+    standIn.state.devices.push(device('tm-alice'), device('tm-bob'))
+    const plane = withKey()
+    await plane.deleteNode('ntm-aliceCNTRL')
+    await plane.deleteNode('ntm-aliceCNTRL')
+    expect((await plane.listNodes()).map((node) => node.id)).toEqual(['ntm-bobCNTRL'])
+    expect(standIn.requests).toContain('DELETE /api/v2/device/ntm-aliceCNTRL')
+  })
+
   it('writes a policy over the one it read, and not over a newer one', async () => {
     const plane = withKey()
     const old = await plane.readPolicy()

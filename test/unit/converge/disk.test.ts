@@ -1,7 +1,11 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import {
   chmodSync,
   chownSync,
+  closeSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -12,6 +16,7 @@ import {
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { nodeDisk } from '../../../src/converge/node-disk.ts'
+import { processesAt } from '../../../src/converge/open-files.ts'
 import { tempOf } from '../../../src/world.ts'
 import { makePlace } from './real/place.ts'
 import { bundleChild, makeBase, runChild } from './real/process.ts'
@@ -29,6 +34,39 @@ describe('the real disk', () => {
     expect(await nodeDisk.stat(join(base, 'open'))).toMatchObject({ kind: 'directory', mode: 0o755 })
     expect(await nodeDisk.stat(join(base, 'open/file'))).toMatchObject({ kind: 'file', mode: 0o755, size: 3 })
     expect(await nodeDisk.list(join(base, 'open'))).toEqual(['file'])
+  })
+
+  it('moves a folder by one rename: the same inode, never over what is there, never to another filesystem', async () => {
+    mkdirSync(join(base, 'moves/below'), { recursive: true })
+    const inode = statSync(join(base, 'moves')).ino
+    expect(await nodeDisk.rename(join(base, 'moves'), join(base, 'moved'))).toBe(true)
+    expect(statSync(join(base, 'moved')).ino).toBe(inode)
+    expect(await nodeDisk.list(join(base, 'moved'))).toEqual(['below'])
+    mkdirSync(join(base, 'empty'))
+    await expect(nodeDisk.rename(join(base, 'moved'), join(base, 'empty'))).rejects.toMatchObject({ code: 'disk' })
+    const other = '/dev/shm'
+    if (statSync(other, { throwIfNoEntry: false })?.dev !== statSync(base).dev)
+      expect(await nodeDisk.rename(join(base, 'moved'), join(other, `tmgen-${process.pid}`))).toBe(false)
+    expect(await nodeDisk.list(join(base, 'moved'))).toEqual(['below'])
+  })
+
+  it('knows who has a folder open: by a file in it or as the folder worked in, and nobody beside it', async () => {
+    mkdirSync(join(base, 'used/below'), { recursive: true })
+    writeFileSync(join(base, 'used-too'), '')
+    const pids = () => processesAt(join(base, 'used')).found.map(({ pid }) => pid)
+    const beside = openSync(join(base, 'used-too'), 'r')
+    expect(pids()).toEqual([])
+    const file = openSync(join(base, 'used/below/file'), 'w')
+    expect(pids()).toEqual([process.pid])
+    closeSync(file)
+    closeSync(beside)
+    const sleeper = spawn('sleep', ['60'], { cwd: join(base, 'used') })
+    try {
+      await once(sleeper, 'spawn')
+      expect(processesAt(join(base, 'used')).found).toEqual([{ pid: sleeper.pid, command: 'sleep' }])
+    } finally {
+      sleeper.kill()
+    }
   })
 
   it('takes the place of a link, never writing through it', async () => {

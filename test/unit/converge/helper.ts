@@ -3,7 +3,15 @@ import { initWorkspace } from '../../../src/converge/init.ts'
 import { type Command, type Dependencies, type Outcome, pipeline } from '../../../src/converge/pipeline.ts'
 import { TmgenError, TmgenErrors } from '../../../src/errors.ts'
 import { FakePlane } from '../../support/provider.ts'
-import { MemoryDisk, type MemoryWorldOptions, memoryWorld, putPackage } from '../../support/world.ts'
+import {
+  type Hook,
+  Kill,
+  MemoryDisk,
+  type MemoryWorldOptions,
+  type Moment,
+  memoryWorld,
+  putPackage,
+} from '../../support/world.ts'
 
 export const ws = '/home/me/tm'
 const control = {
@@ -82,4 +90,22 @@ export async function failure(promise: Promise<unknown>): Promise<string[]> {
     throw error
   }
   throw new Error('it did not fail')
+}
+
+/** Lets `fail` happen at the n-th change of disk or control plane, and says whether it came to that. */
+export function faultAt(place: Scene, n: number, fail: () => Error, only?: RegExp) {
+  let count = 0
+  let isDead = false
+  const step = (what: string, _path: string, moment: Moment) => {
+    if (isDead) throw new Kill('a dead process goes on')
+    if (what === 'read' || (only !== undefined && !only.test(`${what} ${moment}`))) return
+    if (++count !== n) return
+    const error = fail()
+    isDead = error instanceof Kill
+    throw error
+  }
+  const hook: Hook = (what, path, moment) => step(what, path, moment)
+  const silent = /^list|^read|^check/
+  place.plane.hook = (call, moment) => step(silent.test(call) ? 'read' : call, '', moment)
+  return { hook, happened: () => count >= n }
 }

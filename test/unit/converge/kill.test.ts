@@ -1,28 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { parseConfig } from '../../../src/config/index.ts'
 import { TmgenError } from '../../../src/errors.ts'
-import { type Hook, Kill, type Moment } from '../../support/world.ts'
-import { addUser, copyOf, failure, generate, run, type Scene, scene, ws } from './helper.ts'
+import { type Hook, Kill } from '../../support/world.ts'
+import { addUser, copyOf, failure, faultAt, generate, run, type Scene, scene, ws } from './helper.ts'
 
 const now = new Date('2026-01-02T03:04:05Z')
-
-/** Lets `fail` happen at the n-th change of disk or control plane, and says whether it came to that. */
-function faultAt(place: Scene, n: number, fail: () => Error, only?: RegExp) {
-  let count = 0
-  let isDead = false
-  const step = (what: string, _path: string, moment: Moment) => {
-    if (isDead) throw new Kill('a dead process goes on')
-    if (what === 'read' || (only !== undefined && !only.test(`${what} ${moment}`))) return
-    if (++count !== n) return
-    const error = fail()
-    isDead = error instanceof Kill
-    throw error
-  }
-  const hook: Hook = (what, path, moment) => step(what, path, moment)
-  const silent = /^list|^read|^check/
-  place.plane.hook = (call, moment) => step(silent.test(call) ? 'read' : call, '', moment)
-  return { hook, happened: () => count >= n }
-}
 
 /** What must hold whenever no command is running and none was interrupted. */
 function expectRight({ disk, plane }: Scene, users: string[]): void {

@@ -76,6 +76,7 @@ function planned(situation: Situation) {
   const part = planKeys(deployment, observed, {
     kinds,
     users: situation.users,
+    leaving: undefined,
     renewed: new Set<string>(),
     pasted: new Set(situation.pasted === true ? ['alice'] : []),
     now,

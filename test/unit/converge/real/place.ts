@@ -15,6 +15,7 @@ export function realWorld(base: string): World {
       routes: async () => ({ found: [], notes: [] }),
       udpPortsTaken: async () => [],
       mounts: async () => [],
+      usersOf: async () => ({ found: [], hidden: false }),
       dockerRoot: async () => '/var/lib/docker',
     },
   }

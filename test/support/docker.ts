@@ -5,6 +5,12 @@ export class TinyDocker {
   readonly calls: string[] = []
   isUp = true
 
+  clone(): TinyDocker {
+    const copy = new TinyDocker()
+    copy.containers = this.containers.map((one) => ({ ...one }))
+    return copy
+  }
+
   readonly answer = (args: string[]) => {
     if (!this.isUp) return { exitCode: 1, stdout: '', stderr: 'Cannot connect to the Docker daemon' }
     const [verb = ''] = args
