@@ -71,6 +71,10 @@ func devices(ctx context.Context, client *tailscale.Client) {
 	device := all[0]
 	want(device.Hostname == "tm-alice" && device.NodeID != "" && len(device.Addresses) == 2, "the device is described")
 	want(device.Tags[0] == "tag:tm-alice" && device.ConnectedToControl, "the device has its tag")
+	check("delete device", client.Devices().Delete(ctx, device.NodeID))
+	all, err = client.Devices().List(ctx)
+	check("list devices again", err)
+	want(len(all) == 0, "the device is gone")
 }
 
 func policy(ctx context.Context, client *tailscale.Client) {
