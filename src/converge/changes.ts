@@ -46,7 +46,7 @@ function place(step: Step, outcome: Outcome): Placed | undefined {
     case 'remove-file':
       return { owner: ownerOf(step.path), part: part('-', 'file', step.path) }
     case 'make-password':
-      return { owner: user(step.user), part: part('+', 'password', 'SMB password') }
+      return { owner: user(step.user), part: part(step.renew ? '~' : '+', 'password', 'SMB password') }
     case 'create-login':
       return { owner: user(step.user), part: part('+', 'login', `login ${step.login} in the control plane`) }
     case 'mint-key':
@@ -69,8 +69,17 @@ function place(step: Step, outcome: Outcome): Placed | undefined {
       const isNew = observed.storage.get(step.userId) === 'absent'
       return { owner: user(named(step.userId)), part: part(isNew ? '+' : '~', 'storage', `storage ${step.path}`) }
     }
+    case 'stop-container':
+      // Where the stack was looked at, it is among the containers that go.
+      if (observed.stack !== undefined) return undefined
+      return { owner: user(step.user), part: part('-', 'container', `container samba-${step.user}`) }
     case 'record-node':
       return undefined
+    case 'archive-storage':
+    case 'mark-storage':
+    case 'delete-node':
+    case 'forget-user':
+      return undefined // `tmgen remove user` alone does these
   }
 }
 
