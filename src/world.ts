@@ -39,6 +39,49 @@ export interface Disk {
   removeFile(path: string): Promise<void>
   /** Removes one empty directory; absent or not empty is fine. */
   removeEmptyDir(path: string): Promise<void>
+  /** The filesystem that a path lies on; `undefined` where nothing lies there. */
+  space(path: string): Promise<Space | undefined>
+  /**
+   * Opens a folder whose content others write, for the time of `use`; `undefined` where none is there. The path itself
+   * must be real: a link at its end is refused.
+   */
+  foreign<T>(path: string, use: (folder: ForeignFolder) => Promise<T>): Promise<T | undefined>
+}
+
+/** A filesystem. */
+export interface Space {
+  /** Magic number of its kind, as statfs tells it (0xef53: ext4). */
+  type: number
+  /** Bytes in all, and free for those who are not root. */
+  total: number
+  free: number
+  /** Tells filesystems apart. */
+  device: number
+}
+
+/** An entry of a folder that others write. */
+export interface ForeignEntry {
+  kind: EntryKind
+  size: number
+  modified: Date
+}
+
+/**
+ * A folder whose content others write, now and while it is looked at. No link in it is followed, nothing but regular
+ * files is opened, and all is bounded. Names are single ones, without a slash.
+ */
+export interface ForeignFolder {
+  /** When an entry was last made, renamed or removed in it. */
+  modified: Date
+  /** At most `most` names, in no order; `more`: there are others. */
+  names(most: number): Promise<{ names: string[]; more: boolean }>
+  /** How many entries have such names, counted up to `most`. */
+  count(name: RegExp, most: number): Promise<number>
+  stat(name: string): Promise<ForeignEntry | undefined>
+  /** A regular file of at most `maxBytes`, whole; anything else is `undefined`. */
+  read(name: string, maxBytes: number): Promise<Uint8Array | undefined>
+  /** As Disk.foreign, one level down. */
+  folder<T>(name: string, use: (folder: ForeignFolder) => Promise<T>): Promise<T | undefined>
 }
 
 /** Where writeFile keeps the new content until it is whole; a killed run may leave it behind. */
@@ -94,6 +137,13 @@ export interface Host {
   usersOf(path: string): Promise<{ found: { pid: number; command: string }[]; hidden: boolean }>
   /** Docker's root directory; `undefined` where Docker does not answer. */
   dockerRoot(): Promise<string | undefined>
+  /** The first line of a file below /proc; `undefined` where there is none (elsewhere than on Linux). */
+  procLine(path: `/proc/${string}`): Promise<string | undefined>
+  /**
+   * The certificate that an https server shows, whoever signed it.
+   * @throws TmgenError `control-unreachable` when none is shown within some seconds
+   */
+  certificate(url: string): Promise<{ validTo: Date; fault: string | undefined }>
 }
 
 /** Everything outside the pure core, passed in. */

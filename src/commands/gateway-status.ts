@@ -5,6 +5,10 @@ import type { World } from '../world.ts'
 const nodeSchema = z.object({
   state: z.string().max(40),
   dns_name: z.string().max(300).default(''),
+  ips: z
+    .array(z.string().max(60))
+    .nullish()
+    .transform((ips) => ips ?? []),
   key_needed: z.boolean().default(false),
   last_error: z.string().default(''),
   connections: z.number().default(0),

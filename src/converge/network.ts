@@ -18,15 +18,14 @@ export function overlaps(a: string, b: string): boolean {
   return one !== undefined && two !== undefined && one.from <= two.to && two.from <= one.to
 }
 
-/**
- * Compares the subnet with the host's routes and Docker's networks, and looks whether the UDP ports are free; our own
- * running stack is left out.
- * @returns TmgenErrors `network`, and notes of what could not be looked at
- */
-export async function observeNetwork(
-  world: World,
-  { network, workspace, users }: Deployment,
-): Promise<{ faults: TmgenError[]; notes: string[] }> {
+/** Host facts with what they say: TmgenErrors `network`, and notes of what could not be looked at. */
+export interface NetworkLook {
+  faults: TmgenError[]
+  notes: string[]
+}
+
+/** Compares the subnet with the host's routes and Docker's networks; our own running stack is left out. */
+export async function observeSubnet(world: World, { network, workspace }: Deployment): Promise<NetworkLook> {
   const { found, notes } = await world.host.routes(workspace.name)
   const faults = found
     .filter((route) => overlaps(route.cidr, network.subnet))
@@ -36,19 +35,28 @@ export async function observeNetwork(
           hint: 'choose another private subnet in tmgen.yaml; docker network ls and ip route show what is taken',
         }),
     )
-  if (users.length === 0) return { faults, notes }
+  return { faults, notes }
+}
+
+/** Looks whether the UDP ports are free, or our own running stack holds them. */
+export async function observePorts(world: World, { network, workspace, users }: Deployment): Promise<TmgenError[]> {
+  if (users.length === 0) return []
   const ports = Array.from(
     { length: network.udp.to - network.udp.from + 1 },
     (_none, index) => network.udp.from + index,
   )
   const taken = await world.host.udpPortsTaken(ports, workspace.name)
-  if (taken.length > 0) {
-    const some = taken.slice(0, 5).join(', ') + (taken.length > 5 ? ` and ${taken.length - 5} more` : '')
-    faults.push(
-      new TmgenError('network', `UDP port ${some} of network.udp is taken by another program`, {
-        hint: 'choose another network.udp.from in tmgen.yaml, or stop that program: ss -lunp',
-      }),
-    )
-  }
-  return { faults, notes }
+  if (taken.length === 0) return []
+  const some = taken.slice(0, 5).join(', ') + (taken.length > 5 ? ` and ${taken.length - 5} more` : '')
+  return [
+    new TmgenError('network', `UDP port ${some} of network.udp is taken by another program`, {
+      hint: 'choose another network.udp.from in tmgen.yaml, or stop that program: ss -lunp',
+    }),
+  ]
+}
+
+/** What the host's network says against the deployment: observeSubnet and observePorts. */
+export async function observeNetwork(world: World, deployment: Deployment): Promise<NetworkLook> {
+  const { faults, notes } = await observeSubnet(world, deployment)
+  return { faults: [...faults, ...(await observePorts(world, deployment))], notes }
 }

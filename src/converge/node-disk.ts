@@ -2,7 +2,8 @@ import * as fs from 'node:fs'
 import { dirname } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { TmgenError } from '../errors.ts'
-import { type Disk, type Entry, tempOf } from '../world.ts'
+import { type Disk, type Entry, type Space, tempOf } from '../world.ts'
+import { openForeign } from './node-foreign.ts'
 import { withRoom } from './reserve.ts'
 
 /** Largest file that is read without being told a limit, in bytes: generated files and build contexts are far smaller. */
@@ -91,6 +92,13 @@ function inherit(path: string): void {
   if (parent.uid !== 0 || parent.gid !== 0) fs.lchownSync(path, parent.uid, parent.gid)
 }
 
+function space(path: string): Space | undefined {
+  return attempt('look at', path, missing, () => {
+    const { type, bsize, blocks, bavail } = fs.statfsSync(path)
+    return { type, total: bsize * blocks, free: bsize * bavail, device: fs.statSync(path).dev }
+  })
+}
+
 const syncDir = (path: string): void => withFile(path, O_RDONLY | O_DIRECTORY, (fd) => fs.fsyncSync(fd))
 
 function writeFile(path: string, content: Uint8Array | string, mode: number): void {
@@ -169,4 +177,6 @@ export const nodeDisk: Disk = {
   removeFile: async (path) => attempt('remove', path, missing, () => fs.unlinkSync(path)),
   removeEmptyDir: async (path) =>
     attempt('remove', path, [...missing, 'ENOTEMPTY', 'EEXIST'], () => fs.rmdirSync(path)),
+  space: async (path) => space(path),
+  foreign: openForeign,
 }

@@ -1,6 +1,7 @@
 import { TmgenError } from '../errors.ts'
 import type { Disk, Docker, Host } from '../world.ts'
 import { processesAt } from './open-files.ts'
+import { certificateOf } from './certificate.ts'
 import { parseMountInfo, parseRoutes, parseUdpPorts } from './proc.ts'
 
 /** Largest text taken from /proc, in bytes. */
@@ -76,6 +77,11 @@ export function nodeHost(disk: Disk, docker: Docker): Host {
       return taken.filter((port) => !ours.has(port))
     },
     usersOf: async (path) => processesAt(path),
+    async procLine(path) {
+      const bytes = await disk.readFile(path, maxProc)
+      return bytes === undefined ? undefined : new TextDecoder().decode(bytes).split('\n', 1)[0]
+    },
+    certificate: certificateOf,
     mounts: async () => parseMountInfo(await proc('/proc/self/mountinfo')),
     async dockerRoot() {
       try {

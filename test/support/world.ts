@@ -5,8 +5,10 @@ import {
   type Disk,
   type Entry,
   type EntryKind,
+  type ForeignFolder,
   type Mount,
   type RunResult,
+  type Space,
   tempOf,
   type World,
 } from '../../src/world.ts'
@@ -39,6 +41,9 @@ export class MemoryDisk {
   readonly unmovable = new Set<string>()
   /** Run locks: file -> holder. */
   readonly locks = new Map<string, { command: string; isAlive: () => boolean }>()
+  /** Every path's filesystem, and the time of every entry of a share. */
+  space: Space = { type: 0xef53, total: 2 ** 42, free: 2 ** 41, device: 1 }
+  modified = new Date('2026-01-02T03:00:00Z')
 
   /** Puts a file there, with the folders above it. */
   put(path: string, content: Uint8Array | string, mode = 0o644): void {
@@ -179,6 +184,32 @@ export function diskOf(memory: MemoryDisk, hook: Hook = () => undefined): Disk {
       const isEmpty = ![...memory.nodes.keys()].some((key) => key.startsWith(`${path}/`))
       if (at(path) && isEmpty) change('rmdir', path, () => memory.nodes.delete(path))
     },
+    space: async (path) => (memory.resolve(path) === undefined ? undefined : memory.space),
+    foreign: async (path, use) => (at(path)?.kind === 'directory' ? use(foreignOf(memory, path)) : undefined),
+  }
+}
+
+/** A folder of a MemoryDisk as others write it; times are all the same. */
+function foreignOf(memory: MemoryDisk, path: string): ForeignFolder {
+  const modified = memory.modified
+  const names = [...memory.nodes.keys()]
+    .filter((key) => key !== '/' && dirname(key) === path)
+    .map((key) => basename(key))
+  const at = (name: string) => memory.nodes.get(join(path, name))
+  return {
+    modified,
+    names: async (most) => ({ names: names.slice(0, most), more: names.length > most }),
+    count: async (pattern, most) => Math.min(most, names.filter((name) => pattern.test(name)).length),
+    stat: async (name) => {
+      const found = at(name)
+      return found && { kind: found.kind, size: found.content.length, modified }
+    },
+    read: async (name, maxBytes) => {
+      const found = at(name)
+      return found?.kind === 'file' && found.content.length <= maxBytes ? found.content : undefined
+    },
+    folder: async (name, use) =>
+      at(name)?.kind === 'directory' ? use(foreignOf(memory, join(path, name))) : undefined,
   }
 }
 
@@ -201,6 +232,9 @@ export interface MemoryHost {
   mounts: Mount[]
   dockerRoot: string | undefined
   usersOf: { pid: number; command: string }[]
+  /** Lines of files below /proc. */
+  proc: Record<string, string>
+  certificate: { validTo: Date; fault: string | undefined }
 }
 
 export interface MemoryWorldOptions {
@@ -246,6 +280,8 @@ export function memoryWorld(memory: MemoryDisk, options: MemoryWorldOptions = {}
       mounts: async () => options.host?.mounts ?? [],
       usersOf: async () => ({ found: options.host?.usersOf ?? [], hidden: false }),
       dockerRoot: async () => options.host?.dockerRoot ?? '/var/lib/docker',
+      procLine: async (path) => options.host?.proc?.[path],
+      certificate: async () => options.host?.certificate ?? { validTo: new Date('2026-03-31Z'), fault: undefined },
     },
     fetch: async () => {
       throw new Error('a unit test reached for the network')

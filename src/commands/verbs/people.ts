@@ -16,7 +16,7 @@ function tail(text: string): number {
 const keyFile = '--auth-key-file <file>'
 const keyFileText = 'take the auth key from FILE (- is standard input) instead of minting one'
 
-/** The verbs about people: add, list, logs, provision, invite, guide. */
+/** The verbs about people: add, list, status, logs, provision, invite, guide. */
 export function peopleVerbs(program: Command, run: Run): void {
   const add = withExamples(
     program.command('add').description('add a user, or a Mac to a user'),
@@ -62,6 +62,22 @@ export function peopleVerbs(program: Command, run: Run): void {
       ),
     'tmgen list',
     'tmgen list --offline --json',
+  )
+  withExamples(
+    program
+      .command('status')
+      .description(
+        'show how everybody does: node, path, key, Samba, open connections, space used (an estimate), last write, last ' +
+          'complete backup; warnings below',
+      )
+      .option('--watch', 'look again every 5 s')
+      .option('--json', 'print JSON; with --watch an object a line')
+      .action((options, command) =>
+        run(command, async (context) => (await import('../status.ts')).status(context, options)),
+      ),
+    'tmgen status',
+    'tmgen status --watch',
+    'tmgen status --json',
   )
   withExamples(
     program

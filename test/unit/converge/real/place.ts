@@ -16,6 +16,10 @@ export function realWorld(base: string): World {
       udpPortsTaken: async () => [],
       mounts: async () => [],
       usersOf: async () => ({ found: [], hidden: false }),
+      procLine: async () => undefined,
+      certificate: async () => {
+        throw new Error('no server here')
+      },
       dockerRoot: async () => '/var/lib/docker',
     },
   }

@@ -1,0 +1,2 @@
+export type { Bundle } from './bundle.ts'
+export { lookAtShare, type ShareLook } from './share.ts'

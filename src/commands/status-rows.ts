@@ -1,0 +1,129 @@
+import type { ShareLook } from '../backups/index.ts'
+import type { DeployedMac, DeployedUser } from '../resolve/types.ts'
+import { printable } from '../ui/printable.ts'
+import type { GatewayStatus } from './gateway-status.ts'
+import { nodeNotes } from './node-notes.ts'
+import type { UserRow } from './rows.ts'
+import { type Service, serviceText } from './services.ts'
+
+/** What of one Mac's share was seen; a string says why nothing was. */
+export type ShareSeen = ShareLook | 'not made yet' | { fault: string } | undefined
+
+export interface MacStatus {
+  name: string
+  quota: string
+  quotaBytes: number
+  /** An estimate (bands times band size); null: no bundle, or not known. */
+  usedBytes: number | null
+  /** ISO 8601, UTC. */
+  lastWrite: string | null
+  lastBackup: string | null
+  /** Complete backups in the history. */
+  backups: number | null
+  warnings: string[]
+}
+
+export interface StatusRow {
+  name: string
+  enabled: boolean
+  /** `state` and `ips` as the gateway says; null: it does not answer, or runs elsewhere. */
+  node: { hostname: string; name: string; state: string | null; ips: string[] }
+  /** How packets go to the person's Macs: those that are connected, else those heard of lately; null: none. */
+  path: 'direct' | 'relay' | null
+  /** Open connections. */
+  sessions: number | null
+  key: UserRow['key']
+  /** The container in a word; null: Docker does not answer, or runs elsewhere. */
+  samba: string | null
+  macs: MacStatus[]
+  warnings: string[]
+}
+
+/** Without a complete backup for so long, in ms, a Mac is worth a look: longer than a weekend. */
+const staleAfter = 3 * 24 * 3600_000
+
+/** What is known of one user. */
+export interface Seen {
+  user: DeployedUser
+  /** The user's row of `tmgen list`. */
+  listed: UserRow
+  /** undefined: the gateway does not answer, or runs elsewhere. */
+  gateway: GatewayStatus | undefined
+  services: ReadonlyMap<string, Service> | undefined
+  /** By Mac. */
+  shares: ReadonlyMap<string, ShareSeen>
+}
+
+/** How one user does. */
+export function statusRow({ user, listed, gateway, services, shares }: Seen, now: Date): StatusRow {
+  const node = gateway?.nodes[user.name]
+  const samba = services && serviceText(services.get(`samba-${user.name}`))
+  const macs = user.macs.map((mac) => macStatus(mac, shares.get(mac.name), now))
+  const warnings: string[] = []
+  if (user.enabled) {
+    const { state } = listed.key
+    if (state === 'missing' || state === 'expired')
+      warnings.push(`the auth key is ${state}: tmgen provision ${user.name}`)
+    if (gateway && node?.state !== 'running')
+      warnings.push(`the node is ${node ? node.state : 'unknown to the gateway'}`)
+    warnings.push(...nodeNotes(user.name, node))
+    if (samba !== undefined && samba !== 'healthy') warnings.push(`Samba is ${samba}: tmgen logs ${user.name} --samba`)
+    for (const mac of macs) warnings.push(...mac.warnings.map((text) => `${mac.name}: ${text}`))
+  }
+  return {
+    name: user.name,
+    enabled: user.enabled,
+    node: {
+      hostname: user.hostname,
+      name: node?.dns_name || listed.node.name,
+      state: node?.state ?? (gateway && user.enabled ? 'unknown' : null),
+      ips: node?.ips ?? [],
+    },
+    path: pathOf(node?.peers ?? []),
+    sessions: node?.connections ?? null,
+    key: listed.key,
+    samba: user.enabled ? (samba ?? null) : null,
+    macs,
+    warnings,
+  }
+}
+
+/** The relay counts where anybody who is connected needs it. */
+function pathOf(peers: GatewayStatus['nodes'][string]['peers']): StatusRow['path'] {
+  const connected = peers.filter((peer) => peer.connections > 0)
+  const paths = (connected.length > 0 ? connected : peers).map((peer) => peer.path)
+  return paths.includes('relay') ? 'relay' : paths.includes('direct') ? 'direct' : null
+}
+
+function macStatus({ name, quota, quotaBytes }: DeployedMac, seen: ShareSeen, now: Date): MacStatus {
+  const bare = { name, quota, quotaBytes, usedBytes: null, lastWrite: null, lastBackup: null, backups: null }
+  if (seen === undefined) return { ...bare, warnings: [] }
+  if (seen === 'not made yet') return { ...bare, warnings: ['the share is not made yet: docker compose up -d'] }
+  if ('fault' in seen) return { ...bare, warnings: [`${seen.fault}: not known what is in it`] }
+  const { bundles } = seen
+  const warnings = [...seen.notes]
+  for (const bundle of bundles) if (bundle.damaged) warnings.push(`the Mac found ${bundle.name} damaged`)
+  const last = newest(bundles.map((bundle) => bundle.lastBackup))
+  if (bundles.length === 0) warnings.push('no backup yet')
+  else if (last === undefined) warnings.push('no complete backup yet')
+  else if (now.getTime() - last.getTime() > staleAfter) warnings.push(`no complete backup since ${day(last)}`)
+  const used = bundles.flatMap((bundle) => bundle.usedBytes ?? [])
+  const counts = bundles.flatMap((bundle) => bundle.backups ?? [])
+  return {
+    ...bare,
+    usedBytes: used.length === 0 ? null : sum(used),
+    lastWrite: seen.lastWrite?.toISOString() ?? null,
+    lastBackup: last?.toISOString() ?? null,
+    backups: counts.length === 0 ? null : sum(counts),
+    // Names of bundles are the Mac's.
+    warnings: warnings.map(printable),
+  }
+}
+
+const sum = (all: readonly number[]) => all.reduce((total, one) => total + one, 0)
+const day = (date: Date) => date.toISOString().slice(0, 10)
+
+function newest(dates: readonly (Date | undefined)[]): Date | undefined {
+  const times = dates.flatMap((date) => date?.getTime() ?? [])
+  return times.length === 0 ? undefined : new Date(Math.max(...times))
+}
