@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import { type Run, withExamples } from './run.ts'
 
-/** The verbs about the workspace: generate, policy, config, demo. */
+/** The verbs about the workspace: generate, policy, config, doctor, demo. */
 export function workspaceVerbs(program: Command, run: Run): void {
   withExamples(
     program
@@ -51,6 +51,20 @@ export function workspaceVerbs(program: Command, run: Run): void {
         run(command, async (context) => (await import('../config.ts')).configReference(context)),
       ),
     'tmgen config reference',
+  )
+  withExamples(
+    program
+      .command('doctor')
+      .description(
+        'look for every known cause of "it does not work", and say what to do; changes nothing. Exit 1 when something ' +
+          'fails (docs/reference/doctor.md)',
+      )
+      .option('--json', 'print JSON')
+      .action((options, command) =>
+        run(command, async (context) => (await import('../doctor.ts')).doctor(context, options)),
+      ),
+    'tmgen doctor',
+    'tmgen doctor --json',
   )
   withExamples(
     program

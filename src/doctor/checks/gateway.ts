@@ -1,0 +1,103 @@
+import { gatewayNotes, nodeNotes } from '../../commands/node-notes.ts'
+import type { NodeInfo } from '../../control/index.ts'
+import type { Patient } from '../patient.ts'
+import { type Check, fail, NotSeen, ok, warn, worst } from '../types.ts'
+
+/** The users that are served; NotSeen where there are none. */
+async function served(patient: Patient) {
+  const users = (await patient.here()).users.filter((user) => user.enabled)
+  if (users.length === 0) throw new NotSeen('no users yet')
+  return users
+}
+
+const gateway: Check = {
+  name: 'gateway',
+  looks: 'whether the gateway runs, has taken its last config, and has its reserve of disk space.',
+  cause: 'nobody reaches a share without it; with an old config a new user is not there.',
+  remedy: 'docker compose up -d; then `docker compose logs gateway` says what it does not like',
+  test: async (patient) => {
+    await served(patient)
+    const status = await patient.tryGateway()
+    if (!status) return fail('the gateway does not answer')
+    const notes = gatewayNotes(status)
+    return worst(
+      status.rejected ? notes : [],
+      status.rejected ? [] : notes,
+      `${Object.keys(status.nodes).length} nodes`,
+    )
+  },
+}
+
+const nodes: Check = {
+  name: 'nodes',
+  looks: 'whether each user’s node runs, and whether it refuses a login that changed.',
+  cause: 'that person’s Macs find no server.',
+  remedy:
+    'for a node that wants a key: `tmgen provision NAME`; for a login that changed: `tmgen set user NAME --rebind`; else see `tmgen logs NAME`',
+  test: async (patient) => {
+    const users = await served(patient)
+    const status = await patient.gateway()
+    const down: string[] = []
+    const notes: string[] = []
+    for (const { name, hostname } of users) {
+      const node = status.nodes[name]
+      if (node?.state !== 'running') down.push(`${hostname} is ${node?.state ?? 'unknown to the gateway'}`)
+      // The relay is a check of its own.
+      const peers = node && { ...node, peers: [] }
+      for (const note of nodeNotes(name, peers)) notes.push(`${hostname}: ${note}`)
+    }
+    return worst(down, notes, `all ${users.length} run`)
+  },
+}
+
+const names: Check = {
+  name: 'node-names',
+  looks: 'whether each node has its own name in the tailnet, and no other device with its tag is there.',
+  cause:
+    'after a lost state the old device keeps the name, and the new one is called NAME-1: Macs go on looking for the old one.',
+  remedy: 'delete the device that is offline in the control plane, and rename the other back',
+  test: async (patient) => {
+    const users = await served(patient)
+    const [wrong, doubles]: [string[], string[]] = [[], []]
+    const status = await patient.tryGateway()
+    let known: NodeInfo[] | undefined
+    try {
+      known = await patient.nodes()
+    } catch (error) {
+      // Without a credential the gateway's own names still tell.
+      if (!(error instanceof NotSeen) || !status) throw error
+    }
+    let seen = 0
+    for (const { name, hostname, tag } of users) {
+      const ours = known?.filter((node) => node.tags.includes(tag)) ?? []
+      const called = status?.nodes[name]?.dns_name.split('.')[0]
+      if (called || ours.length > 0) seen++
+      if (called && called !== hostname) wrong.push(`the node of ${name} is called ${called}, not ${hostname}`)
+      if (ours.length > 1)
+        doubles.push(`${ours.length} devices have ${tag}: ${ours.map((node) => node.hostname).join(', ')}`)
+    }
+    if (seen === 0) throw new NotSeen('no node is enrolled yet')
+    return worst(wrong, doubles, `${seen} nodes`)
+  },
+}
+
+const path: Check = {
+  name: 'path',
+  looks: 'how packets go to the Macs that are connected now: directly, or by the relay.',
+  cause: 'UDP does not get through (a firewall, or ports that are not forwarded): copies are slow.',
+  remedy:
+    'open the node’s UDP port in the host’s firewall and, behind NAT, forward it; `tmgen list --json` shows which (udpPort)',
+  test: async (patient) => {
+    await served(patient)
+    const { nodes } = await patient.gateway()
+    const connected = Object.entries(nodes).flatMap(([user, node]) =>
+      node.peers.filter((peer) => peer.connections > 0).map((peer) => ({ ...peer, user })),
+    )
+    if (connected.length === 0) throw new NotSeen('no Mac is connected now')
+    const relayed = connected.filter((peer) => peer.path === 'relay')
+    if (relayed.length > 0) return warn(...relayed.map((peer) => `${peer.node} (${peer.user}) goes by the relay`))
+    return ok(`${connected.length} connected directly`)
+  },
+}
+
+export const gatewayChecks = [gateway, nodes, names, path]

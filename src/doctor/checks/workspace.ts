@@ -1,0 +1,45 @@
+import { join } from 'node:path'
+import { TmgenErrors } from '../../errors.ts'
+import { type Check, fail, NotSeen, ok, warn } from '../types.ts'
+
+const workspace: Check = {
+  name: 'workspace',
+  looks: 'at tmgen.yaml, tmgen.lock.json and the state beside them.',
+  cause: 'tmgen does nothing with a config that has a fault, or with a lock that is lost or older than the state.',
+  remedy:
+    'correct what is named; take tmgen.lock.json from git or a backup; an interrupted command is ended by `tmgen generate`',
+  test: async (patient) => {
+    const opened = await patient.tryInspection()
+    if ('value' in opened) {
+      const { notes, deployment } = opened.value
+      return notes.length > 0 ? warn(...notes) : ok(`${deployment.users.length} users`)
+    }
+    const { error } = opened
+    return fail(...(error instanceof TmgenErrors ? error.errors : [error]).map((one) => one.message))
+  },
+}
+
+const owner: Check = {
+  name: 'workspace-owner',
+  looks: 'whether .env names the owner of the workspace.',
+  cause:
+    'the gateway (and an embedded Headscale) runs as TMGEN_UID:TMGEN_GID and cannot read its keys and state as another.',
+  remedy:
+    'write the owner of the workspace into .env, or give the workspace back to who is named there (chown -R), then `docker compose up -d`',
+  test: async (patient) => {
+    await patient.here()
+    const { dir } = await patient.inspection()
+    const entry = await patient.world.disk.stat(dir)
+    const bytes = await patient.world.disk.readFile(join(dir, '.env'), 64 * 1024)
+    if (!entry) throw new NotSeen(`${dir} is gone`)
+    if (!bytes) return fail('.env is missing: the containers do not start without TMGEN_UID and TMGEN_GID')
+    const text = new TextDecoder().decode(bytes)
+    const named = ['TMGEN_UID', 'TMGEN_GID'].map(
+      (name) => new RegExp(`^${name}=(\\d+)\\s*$`, 'm').exec(text)?.[1] ?? '?',
+    )
+    const [is, says] = [`${entry.uid}:${entry.gid}`, named.join(':')]
+    return is === says ? ok(`owner ${is}`) : fail(`the workspace belongs to ${is}, .env says ${says}`)
+  },
+}
+
+export const workspaceChecks = [workspace, owner]
