@@ -67,7 +67,8 @@ export function statusRow({ user, listed, gateway, services, shares }: Seen, now
     if (gateway && node?.state !== 'running')
       warnings.push(`the node is ${node ? node.state : 'unknown to the gateway'}`)
     warnings.push(...nodeNotes(user.name, node))
-    if (samba !== undefined && samba !== 'healthy') warnings.push(`Samba is ${samba}: tmgen logs ${user.name} --samba`)
+    if (samba !== undefined && samba !== 'healthy' && samba !== 'starting')
+      warnings.push(`Samba is ${samba}: tmgen logs ${user.name} --samba`)
     for (const mac of macs) warnings.push(...mac.warnings.map((text) => `${mac.name}: ${text}`))
   }
   return {
