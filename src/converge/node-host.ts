@@ -1,7 +1,7 @@
 import { TmgenError } from '../errors.ts'
 import type { Disk, Docker, Host } from '../world.ts'
-import { processesAt } from './open-files.ts'
 import { certificateOf } from './certificate.ts'
+import { processesAt } from './open-files.ts'
 import { parseMountInfo, parseRoutes, parseUdpPorts } from './proc.ts'
 
 /** Largest text taken from /proc, in bytes. */
