@@ -73,6 +73,12 @@ export function embeddedProvider(docker: Docker, workspaceDir: string, baseDomai
         if (!(error instanceof TmgenError && /node not found/i.test(error.message))) throw error
       }
     },
+    renameNode: async (id, name) => {
+      await headscale(['nodes', 'rename', '--identifier', id, '-o', 'json', '--', name])
+    },
+    tagNode: async (id, tags) => {
+      await headscale(['nodes', 'tag', '--identifier', id, '--tags', tags.join(','), '-o', 'json'])
+    },
     listNodes: async () => (await json(['nodes', 'list'], nodesSchema)).map((node) => nodeInfo(node, baseDomain)),
     readPolicy: async () => {
       try {

@@ -66,6 +66,14 @@ export function headscaleProvider(http: Http, now: () => Date): Provider {
         status === 404 || /node not found/i.test(message) ? { value: undefined } : undefined
       await http({ method: 'DELETE', path, schema: nothing, onRefusal })
     },
+    renameNode: async (id, name) => {
+      const path = `/api/v1/node/${encodeURIComponent(id)}/rename/${encodeURIComponent(name)}`
+      await http({ method: 'POST', path, schema: nothing })
+    },
+    tagNode: async (id, tags) => {
+      const path = `/api/v1/node/${encodeURIComponent(id)}/tags`
+      await http({ method: 'POST', path, json: { tags }, schema: nothing })
+    },
     listNodes: async () => {
       const schema = z.object({ nodes: nodesSchema })
       const { value } = await http({ method: 'GET', path: '/api/v1/node', schema })

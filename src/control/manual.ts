@@ -21,5 +21,7 @@ export function manualProvider(): Provider {
     mintJoinKey: refuse,
     expireKey: refuse,
     deleteNode: refuse,
+    renameNode: refuse,
+    tagNode: refuse,
   }
 }

@@ -85,6 +85,21 @@ export function tailscaleProvider(http: Http, tailnet: string): Provider {
         onRefusal: gone,
       })
     },
+    renameNode: async (id, name) => {
+      const path = `/api/v2/device/${encodeURIComponent(id)}/name`
+      await http({ method: 'POST', path, json: { name }, schema: anything })
+    },
+    tagNode: async (id, tags) => {
+      const path = `/api/v2/device/${encodeURIComponent(id)}/tags`
+      await http({
+        method: 'POST',
+        path,
+        json: { tags },
+        schema: anything,
+        onRefusal: ({ status, message }) =>
+          status === 400 && /\btags?\b/i.test(message) ? tagRefused(tags.join(', '), message) : undefined,
+      })
+    },
     readPolicy: async () => {
       const call = { method: 'GET', path: `${root}/acl`, headers: { accept: hujson }, raw: true } as const
       const { value, headers } = await http({ ...call, schema: z.string() })
@@ -126,7 +141,7 @@ function changed({ status }: { status: number }): TmgenError | undefined {
 }
 
 function tagRefused(tag: string, message: string): TmgenError {
-  return new TmgenError('control-refused', `Tailscale does not permit a key with ${tag} (400: ${message})`, {
+  return new TmgenError('control-refused', `Tailscale does not permit ${tag} here (400: ${message})`, {
     hint: tagOwnersHint(tag),
   })
 }

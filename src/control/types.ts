@@ -55,4 +55,8 @@ export interface Provider {
   expireKey(id: string): Promise<void>
   /** Takes a node out of the tailnet; one that is gone is fine. Whose it is, the caller has made sure of. */
   deleteNode(id: string): Promise<void>
+  /** Gives a node its name in the tailnet, in place of the former one; all else of it stays. */
+  renameNode(id: string, name: string): Promise<void>
+  /** Gives a node these tags in place of all it has. */
+  tagNode(id: string, tags: readonly string[]): Promise<void>
 }

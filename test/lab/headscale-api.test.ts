@@ -134,6 +134,21 @@ describe.each(['headscale', 'embedded'] as const)('provider %s', (kind) => {
     expect((await plane.readPolicy())?.text.trim()).toBe(text.trim())
   })
 
+  it('names and tags a node, which stays the same; a tag that the policy lacks is refused', async () => {
+    const plane = provider(kind)
+    const id = `hskey-authreq-${kind.padEnd(24, 'y')}`
+    cli('debug', 'create-node', '-u', `ann-${kind}`, '--name', `nas-${kind}`, '-k', id)
+    cli('auth', 'register', '--auth-id', id, '--user', `ann-${kind}`)
+    const named = async (name: string) => (await plane.listNodes()).find((one) => one.hostname === name)
+    const before = await named(`nas-${kind}`)
+    const nodeId = before?.id ?? ''
+    await plane.tagNode(nodeId, ['tag:tm-alice'])
+    await plane.renameNode(nodeId, `tm-${kind}`)
+    const after = await named(`tm-${kind}`)
+    expect(after).toMatchObject({ id: nodeId, ips: before?.ips, tags: ['tag:tm-alice'] })
+    await expect(plane.tagNode(nodeId, ['tag:tm-nobody'])).rejects.toMatchObject({ code: 'control-refused' })
+  })
+
   it('writes policies that the server takes and that close it, with no user too', async () => {
     const plane = provider(kind)
     for (const names of [[], ['alice', 'bob']]) {

@@ -71,11 +71,16 @@ export class FakePlane {
       this.keys.push({ id, tags, used: false, reusable: false, expires, created: now(), description: kept })
       return { id, key: new Secret(`fake-key-number-${id.padStart(6, '0')}`), expires }
     }
+    const nodeOf = (id: string): NodeInfo => {
+      const found = this.nodes.find((one) => one.id === id)
+      if (found === undefined) throw new TmgenError('control-refused', `no node ${id}`)
+      return found
+    }
     return {
       kind: this.#kind,
       check: () => call('check', () => ({ server: 'fake', version: undefined })),
       listKeys: () => call('listKeys', () => this.keys.map((key) => ({ ...key }))),
-      listNodes: () => call('listNodes', () => this.nodes.map((one) => ({ ...one }))),
+      listNodes: () => call('listNodes', () => this.nodes.map((one) => ({ ...one, tags: [...one.tags] }))),
       listUsers: () => call('listUsers', () => this.users?.slice()),
       readPolicy: () => call('readPolicy', () => this.policy),
       writePolicy: (policy) =>
@@ -85,6 +90,15 @@ export class FakePlane {
       createUser: (name) => changing(`createUser ${name}`, () => void this.users?.push(name)),
       mintNodeKey: (r) => changing(`mint ${r.tag}`, () => mint([r.tag], r.description, r.expirySeconds)),
       mintJoinKey: (r) => changing(`join ${r.user}`, () => mint([], undefined, r.expirySeconds)),
+      renameNode: (id, name) =>
+        changing(`rename ${id} ${name}`, () => void Object.assign(nodeOf(id), { hostname: name })),
+      tagNode: (id, tags) =>
+        changing(`tag ${id} ${tags.join()}`, () => {
+          // As both systems do: a tag that the policy does not define is refused.
+          const unknown = tags.filter((tag) => this.policy?.text.includes(`"${tag}"`) !== true)
+          if (unknown.length > 0) throw new TmgenError('control-refused', `tags ${unknown} are not permitted`)
+          nodeOf(id).tags = [...tags]
+        }),
       deleteNode: (id) =>
         changing(`delete ${id}`, () => {
           this.nodes = this.nodes.filter((one) => one.id !== id)

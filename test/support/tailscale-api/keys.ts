@@ -70,7 +70,7 @@ function create(body: string, credential: Credential, response: ServerResponse, 
 }
 
 /** A person's key may use each tag of the policy; an OAuth client its own tags and those that they own. */
-function permitted(tag: string, credential: Credential, state: State): boolean {
+export function permitted(tag: string, credential: Credential, state: State): boolean {
   const owners = state.tagOwners[tag]
   if (owners === undefined) return false
   return credential.tags === undefined || credential.tags.some((own) => own === tag || owners.includes(own))

@@ -107,6 +107,16 @@ describe('provider headscale', () => {
     expect(asked.map((one) => one.line)).toEqual(['DELETE /api/v1/node/7', 'DELETE /api/v1/node/8'])
   })
 
+  it('names and tags a node by id', async () => {
+    const { plane, asked } = answering({})
+    await plane.renameNode('7', 'tm-alicia')
+    await plane.tagNode('7', ['tag:tm-alicia'])
+    expect(asked.map(({ line, body }) => [line, body])).toEqual([
+      ['POST /api/v1/node/7/rename/tm-alicia', undefined],
+      ['POST /api/v1/node/7/tags', { tags: ['tag:tm-alicia'] }],
+    ])
+  })
+
   it('says what to do where the policy is kept in a file', async () => {
     const body = { code: 2, message: "update is disabled for modes other than 'database'" }
     const { plane } = answering({ 'PUT /api/v1/policy': Response.json(body, { status: 500 }) })
@@ -182,6 +192,16 @@ describe('provider embedded', () => {
     await running({ exitCode: 1, stderr: '{"error": "node not found"}' }).plane.deleteNode('7')
     const fault = await faultOf(running({ exitCode: 1, stderr: '{"error": "no"}' }).plane.deleteNode('7'))
     expect(fault.code).toBe('control-refused')
+  })
+
+  it('names and tags a node by id', async () => {
+    const { plane, calls } = running({})
+    await plane.renameNode('7', 'tm-alicia')
+    await plane.tagNode('7', ['tag:tm-alicia', 'tag:x'])
+    expect(calls.map(({ args }) => args.join(' '))).toEqual([
+      'nodes rename --identifier 7 -o json -- tm-alicia',
+      'nodes tag --identifier 7 --tags tag:tm-alicia,tag:x -o json',
+    ])
   })
 
   it('says how to start a Headscale that does not run', async () => {

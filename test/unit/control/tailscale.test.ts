@@ -121,6 +121,19 @@ describe('provider tailscale', () => {
     expect(standIn.requests).toContain('DELETE /api/v2/device/ntm-aliceCNTRL')
   })
 
+  it('names and tags a node, which stays the same', async () => {
+    standIn.state.devices.push(device('tm-alice', { tags: ['tag:tmgen'] }))
+    const plane = withOAuth()
+    await plane.renameNode('ntm-aliceCNTRL', 'tm-alicia')
+    await plane.tagNode('ntm-aliceCNTRL', ['tag:tm-alice'])
+    const [node] = await plane.listNodes()
+    expect(node).toMatchObject({ id: 'ntm-aliceCNTRL', hostname: 'tm-alicia', tags: ['tag:tm-alice'] })
+    expect(await faultOf(plane.tagNode('ntm-aliceCNTRL', ['tag:tm-bob']))).toMatchObject({
+      code: 'control-refused',
+      hint: expect.stringContaining('"tag:tm-bob": ["tag:tmgen"]'),
+    })
+  })
+
   it('writes a policy over the one it read, and not over a newer one', async () => {
     const plane = withKey()
     const old = await plane.readPolicy()

@@ -71,6 +71,14 @@ func devices(ctx context.Context, client *tailscale.Client) {
 	device := all[0]
 	want(device.Hostname == "tm-alice" && device.NodeID != "" && len(device.Addresses) == 2, "the device is described")
 	want(device.Tags[0] == "tag:tm-alice" && device.ConnectedToControl, "the device has its tag")
+	check("name device", client.Devices().SetName(ctx, device.NodeID, "tm-alicia"))
+	check("tag device", client.Devices().SetTags(ctx, device.NodeID, []string{"tag:tmgen", "tag:tm-alice"}))
+	changed, err := client.Devices().Get(ctx, device.NodeID)
+	check("get device", err)
+	want(changed.Name == "tm-alicia.tail1234.ts.net" && len(changed.Tags) == 2, "the device has its new name and tags")
+	var refused tailscale.APIError
+	err = client.Devices().SetTags(ctx, device.NodeID, []string{"tag:other"})
+	want(errors.As(err, &refused) && refused.Status == 400, "a tag that is not permitted is refused with 400")
 	check("delete device", client.Devices().Delete(ctx, device.NodeID))
 	all, err = client.Devices().List(ctx)
 	check("list devices again", err)
