@@ -73,6 +73,31 @@ export function enableUserText(parsed: ParsedConfig, name: string, enabled: bool
   ).text
 }
 
+/**
+ * The text of tmgen.yaml with a user under another name.
+ * @param storage written down where the folder stays, so that its place no longer follows from the name
+ */
+export function renameUserText(parsed: ParsedConfig, from: string, to: string, storage: string | undefined): string {
+  const [index] = checkUser(parsed, from)
+  const named = edited(
+    parsed,
+    ['users', index],
+    (config) => {
+      config.users[index]!.name = to
+    },
+    (text, map) => setKey(text, map, 'name', to),
+  )
+  if (storage === undefined) return named.text
+  return edited(
+    named,
+    ['users', index],
+    (config) => {
+      config.users[index]!.storage = storage
+    },
+    (text, map) => setKey(text, map, 'storage', storage),
+  ).text
+}
+
 /** The text of tmgen.yaml without a user; comments above the entry stay. As addUserText. */
 export function removeUserText(parsed: ParsedConfig, name: string): string {
   const [index] = checkUser(parsed, name)

@@ -1,5 +1,5 @@
 export { addMacText, addUserText } from './edit.ts'
-export { enableUserText, removeUserText, setUserText, type UserChange } from './edit-user.ts'
+export { enableUserText, removeUserText, renameUserText, setUserText, type UserChange } from './edit-user.ts'
 export { checkUser } from './find-user.ts'
 export { type NewConfigOptions, newConfigText } from './fresh.ts'
 export { nearest } from './issues.ts'

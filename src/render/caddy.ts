@@ -6,7 +6,8 @@ import { servedUsers } from './marker.ts'
  * same people give the same bytes (the gateway reloads when the bytes change).
  */
 export function caddyConfig(deployment: Deployment): object {
-  const users = servedUsers(deployment)
+  // A node amid a change of its key has no route; its share goes on.
+  const users = servedUsers(deployment).filter((user) => user.rekeying === undefined)
   return {
     // Caddy's own admin API can change everything; the gateway follows the file instead.
     admin: { disabled: true, config: { persist: false } },

@@ -51,11 +51,26 @@ export function allocate(parsed: ResolveInput, lock: Lock): Lock {
 /** Entries for new names, numbers still open (0 and ''). */
 function addUsers(parsed: ResolveInput, lock: Lock): void {
   const known = new Set(Object.values(lock.users).map((user) => user.name))
+  refuseFormer(parsed, lock)
   for (const { name } of parsed.config.users) {
     if (known.has(name)) continue
     const id = `u${lock.next.user++}`
     lock.users[id] = { name, uid: 0, destinations: { timemachine: { ip: '' } } }
     lock.nodes[`n${lock.next.node++}`] = { owner: id, hostname: `tm-${name}`, udpPort: 0 }
+  }
+}
+
+/** A name is free only when the rename that gives it up is done: until then files under it are another's. */
+function refuseFormer(parsed: ResolveInput, lock: Lock): void {
+  for (const { name, formerly } of Object.values(lock.users)) {
+    const index = parsed.config.users.findIndex((user) => user.name === formerly)
+    if (index < 0) continue
+    throw new TmgenErrors([
+      new TmgenError('config-invalid', `users[${index}].name (${formerly}) is not free yet: it is becoming ${name}`, {
+        place: parsed.placeOf(['users', index, 'name']),
+        hint: `first: tmgen rename user ${formerly} ${name}`,
+      }),
+    ])
   }
 }
 

@@ -19,6 +19,7 @@ export function checkLock(lock: Lock): LockFault[] {
   const [names, uids, ips] = [once('name'), once('UID'), once('IP')]
   for (const [id, user] of Object.entries(lock.users)) {
     names(user.name, ['users', id, 'name'], id)
+    if (user.formerly !== undefined) names(user.formerly, ['users', id, 'formerly'], id)
     uids(user.uid, ['users', id, 'uid'], id)
     ips(user.destinations.timemachine.ip, ['users', id, 'destinations', 'timemachine', 'ip'], id)
     if (user.uid >= lock.next.uid)

@@ -18,6 +18,7 @@ export const lockSchema = z.strictObject({
       owner: z.string(),
       hostname: z.string().regex(/^tm-[a-z0-9-]{1,60}$/, 'must be tm-NAME'),
       udpPort: z.number().int().min(1024).max(65535),
+      rekeying: z.literal(true).optional(),
       // What fits in the gateway's 32 bits.
       pinEpoch: z
         .number()
@@ -31,6 +32,7 @@ export const lockSchema = z.strictObject({
     z.string().regex(/^u[1-9]\d{0,8}$/, 'must be u and a number'),
     z.strictObject({
       name,
+      formerly: name.optional(),
       uid: z.number().int().min(1000).max(60000),
       destinations: z.strictObject({ timemachine: z.strictObject({ ip }) }),
     }),
@@ -52,12 +54,18 @@ export function formatLock(lock: Lock): string {
       owner: n.owner,
       hostname: n.hostname,
       udpPort: n.udpPort,
+      ...(n.rekeying === undefined ? {} : { rekeying: n.rekeying }),
       ...(n.pinEpoch === undefined ? {} : { pinEpoch: n.pinEpoch }),
     },
   ])
   const users = byNumber(lock.users).map(([id, u]) => [
     id,
-    { name: u.name, uid: u.uid, destinations: { timemachine: { ip: u.destinations.timemachine.ip } } },
+    {
+      name: u.name,
+      ...(u.formerly === undefined ? {} : { formerly: u.formerly }),
+      uid: u.uid,
+      destinations: { timemachine: { ip: u.destinations.timemachine.ip } },
+    },
   ])
   const ordered = {
     version,

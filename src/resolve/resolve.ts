@@ -87,7 +87,9 @@ function deployUsers(config: Config, lock: Lock): DeployedUser[] {
       allow: [...user.logins, ...user.tags],
       logins: user.logins,
       tags: user.tags,
-      enabled: user.enabled,
+      enabled: user.enabled && locked.formerly === undefined,
+      ...(node.rekeying === undefined ? {} : { rekeying: node.rekeying }),
+      ...(locked.formerly === undefined ? {} : { formerly: locked.formerly }),
       storage: user.storage ?? `${config.storage.root}/${user.name}`,
       macs: user.macs.map((mac) => {
         const quota = mac.quota ?? config.defaults.quota

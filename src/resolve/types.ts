@@ -7,6 +7,8 @@ export interface LockedDestinations {
 
 export interface LockedUser {
   name: string
+  /** The name that secrets, node and storage may still have: a rename has begun, and nobody is served until it is done. */
+  formerly?: string | undefined
   uid: number
   destinations: LockedDestinations
 }
@@ -16,6 +18,8 @@ export interface LockedNode {
   owner: string
   hostname: string
   udpPort: number
+  /** The node is amid a change of its key: it has no route until that is done. */
+  rekeying?: true | undefined
   /** How often the gateway was told to forget which account each login belongs to; absent: never. */
   pinEpoch?: number | undefined
 }
@@ -57,7 +61,12 @@ export interface DeployedUser {
   allow: string[]
   logins: string[]
   tags: string[]
+  /** Served: switched on in tmgen.yaml, and not amid a rename. */
   enabled: boolean
+  /** See LockedUser. */
+  formerly?: string | undefined
+  /** See LockedNode. */
+  rekeying?: true | undefined
   /** Absolute path of the user's storage folder on the Docker host. */
   storage: string
   macs: DeployedMac[]

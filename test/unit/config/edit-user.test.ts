@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { enableUserText, removeUserText, setUserText, type UserChange } from '../../../src/config/index.ts'
+import {
+  enableUserText,
+  removeUserText,
+  renameUserText,
+  setUserText,
+  type UserChange,
+} from '../../../src/config/index.ts'
 import { change, failure, good, parse } from './sample.ts'
 
 const flow = `${good.slice(0, good.indexOf('users:'))}users: [{name: alice, logins: [a, b], macs: [{name: m}, {name: n, quota: 1T}]}, {name: bob, tags: ['tag:b'], macs: [{name: mini}]}] # c\n`
@@ -126,5 +132,27 @@ describe('removeUserText', () => {
 
   test('refuses a user that is not there', () => {
     expect(failure(() => removeUserText(parse(good), 'carl'))).toContain('no user "carl"')
+  })
+})
+
+const storage = '/srv/timemachine/alice'
+describe('renameUserText', () => {
+  test.each<[string, string, string | undefined, string, string]>([
+    ['in a block', good, undefined, '- name: alice\n', '- name: alicia\n'],
+    ['with the folder', good, storage, '- name: alice\n', `- name: alicia\n    storage: ${storage}\n`],
+    ['in flow', flow, undefined, '{name: alice, ', '{name: alicia, '],
+    ['in flow with the folder', flow, storage, '{name: alice, ', `{name: alicia, storage: ${storage}, `],
+    ['in JSON', json, undefined, '"name":"alice"', '"name":"alicia"'],
+  ])('changes the name %s and no other byte', (_where, before, folder, from, to) => {
+    expect(before).toContain(from)
+    expect(renameUserText(parse(before), 'alice', 'alicia', folder)).toBe(before.replace(from, () => to))
+  })
+
+  test.each([
+    ['alise', 'alicia', 'did you mean alice?'],
+    ['alice', 'bob', 'bob'],
+    ['alice', 'Al', 'must be a DNS label'],
+  ])('refuses %s to %s', (from, to, message) => {
+    expect(failure(() => renameUserText(parse(good), from, to, undefined))).toContain(message)
   })
 })
