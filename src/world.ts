@@ -46,6 +46,21 @@ export interface Disk {
    * must be real: a link at its end is refused.
    */
   foreign<T>(path: string, use: (folder: ForeignFolder) => Promise<T>): Promise<T | undefined>
+  /**
+   * Deletes all that lies in a folder which others wrote: no link is followed and no other mount entered, whatever
+   * happens there meanwhile. Stopped half way, it can be called again.
+   * @throws TmgenError `storage` where `isOurs` says no or something is mounted below, before or while deleting
+   */
+  empty(path: string, options: EmptyOptions): Promise<void>
+}
+
+export interface EmptyOptions {
+  /** Asked of the folder as it was opened, before anything is deleted. */
+  isOurs: (folder: ForeignFolder) => Promise<boolean>
+  /** Files that prove whose it is: they go at the very end, in this order. */
+  last: readonly string[]
+  /** Told now and then how many entries are gone. */
+  onCount?: (deleted: number) => void
 }
 
 /** A filesystem. */

@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { TmgenError } from '../errors.ts'
 import { type Disk, type Entry, type Space, tempOf } from '../world.ts'
+import { emptyFolder } from './node-empty.ts'
 import { openForeign } from './node-foreign.ts'
 import { withRoom } from './reserve.ts'
 
@@ -179,4 +180,5 @@ export const nodeDisk: Disk = {
     attempt('remove', path, [...missing, 'ENOTEMPTY', 'EEXIST'], () => fs.rmdirSync(path)),
   space: async (path) => space(path),
   foreign: openForeign,
+  empty: emptyFolder,
 }

@@ -185,6 +185,18 @@ export function diskOf(memory: MemoryDisk, hook: Hook = () => undefined): Disk {
       if (at(path) && isEmpty) change('rmdir', path, () => memory.nodes.delete(path))
     },
     space: async (path) => (memory.resolve(path) === undefined ? undefined : memory.space),
+    async empty(path, { isOurs, last, onCount }) {
+      if (at(path)?.kind !== 'directory' || !(await isOurs(foreignOf(memory, path))))
+        throw new TmgenError('storage', `${path} is not marked as what tmgen may delete: left alone`)
+      const isLast = (key: string) => last.some((name) => key === `${path}/${name}`)
+      const below = () => [...memory.nodes.keys()].filter((key) => key.startsWith(`${path}/`) && !isLast(key))
+      // The deepest first, as a folder goes after what is in it.
+      for (const key of below().sort((a, b) => b.split('/').length - a.split('/').length))
+        change('remove', key, () => memory.nodes.delete(key))
+      for (const name of last)
+        if (at(`${path}/${name}`)) change('remove', name, () => memory.nodes.delete(`${path}/${name}`))
+      onCount?.(1)
+    },
     foreign: async (path, use) => (at(path)?.kind === 'directory' ? use(foreignOf(memory, path)) : undefined),
   }
 }
