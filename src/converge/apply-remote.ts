@@ -18,6 +18,8 @@ const kinds = [
   'paste-key',
   'record-node',
   'delete-node',
+  'tag-node',
+  'rename-node',
 ] as const
 export type RemoteStep = Extract<Step, { kind: (typeof kinds)[number] }>
 
@@ -46,6 +48,10 @@ export async function applyRemote(world: World, run: ApplyRun, control: ControlS
       return provider.expireKey(step.keyId)
     case 'delete-node':
       return provider.deleteNode(step.nodeId)
+    case 'tag-node':
+      return provider.tagNode(step.nodeId, step.tags)
+    case 'rename-node':
+      return provider.renameNode(step.nodeId, step.hostname)
     case 'record-node':
       return record(step.userId, { nodeId: step.nodeId })
     case 'mint-key': {

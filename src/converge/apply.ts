@@ -34,7 +34,7 @@ export interface ApplyRun {
   journal: Journal
   provider: () => Provider
   onStep: (step: Step) => void
-  /** The run ends a user whose route is cut already. */
+  /** The run ends what a user had whose route is cut already. */
   isEnd: boolean
 }
 
@@ -85,9 +85,12 @@ export async function apply(world: World, run: ApplyRun): Promise<string[]> {
 
   if (early.length > 0) await writeJournal(world, dir, run.journal)
   const control = structuredClone(observed.control)
+  const records = { control, manifest, workspace: run.journal.workspace }
   const here = async (step: Step) => {
     if (!isLeavingStep(step)) return localStep(world, run, manifest, step)
-    const note = await applyLeaving(world, dir, { control, manifest }, step)
+    const note = await applyLeaving(world, dir, records, step, (progress) =>
+      run.onStep({ ...step, title: `${step.title}: ${progress}` }),
+    )
     if (note !== undefined) notes.push(note)
   }
   for (const step of early) {

@@ -79,7 +79,13 @@ function place(step: Step, outcome: Outcome): Placed | undefined {
     case 'mark-storage':
     case 'delete-node':
     case 'forget-user':
-      return undefined // `tmgen remove user` alone does these
+    case 'purge-storage':
+    case 'tag-node':
+    case 'rename-node':
+    case 'move-file':
+    case 'move-storage':
+    case 'forget-node':
+      return undefined // `tmgen remove user`, `rename user` and `rotate` alone do these
   }
 }
 

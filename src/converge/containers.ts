@@ -31,9 +31,9 @@ export async function observeStrays(world: World, deployment: Deployment): Promi
 }
 
 /** stdout of a docker command; `undefined` where Docker does not answer. */
-export async function ask(world: World, args: string[]): Promise<string | undefined> {
+export async function ask(world: World, args: string[], cwd?: string): Promise<string | undefined> {
   try {
-    const { exitCode, stdout } = await world.docker.run(args)
+    const { exitCode, stdout } = await world.docker.run(args, cwd === undefined ? {} : { cwd })
     return exitCode === 0 ? stdout : undefined
   } catch (error) {
     if (error instanceof TmgenError) return undefined

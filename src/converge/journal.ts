@@ -32,8 +32,8 @@ const journalSchema = z.strictObject({
   passwords: z.array(userName),
   /** Paths that the run writes -> what, as far as tmgen owns them (generated/). */
   files: z.record(relativePath, z.strictObject({ sha256: hash, mode: z.number().int() })),
-  /** Who was being removed, where that had begun: the same command goes on with it. */
-  leaving: userName.optional(),
+  /** The command that goes on with what had begun, where nothing of it is taken back: `remove user alice`. */
+  again: z.string().max(200).optional(),
   /** What was to be done, for the person; no secrets. */
   titles: z.array(z.string()),
 })
@@ -48,7 +48,7 @@ export function journalOf(
     lock: Lock
     yamlHash: string
     hadControl: boolean
-    leaving: string | undefined
+    again: string | undefined
     at: Date
   },
   steps: readonly Step[],
@@ -77,7 +77,7 @@ export function journalOf(
     keyFiles: [...of('mint-key'), ...of('paste-key')].map((step) => step.user),
     passwords: of('make-password').map((step) => step.user),
     files: Object.fromEntries(generated.map((step) => [step.path, { sha256: sha256(step.content), mode: step.mode }])),
-    ...(run.leaving === undefined ? {} : { leaving: run.leaving }),
+    ...(run.again === undefined ? {} : { again: run.again }),
     titles: steps.map((step) => step.title),
   }
 }

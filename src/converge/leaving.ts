@@ -51,7 +51,8 @@ export async function observeLeaving(
   const data = await observeData(world, deployment, user, manifest)
   if (data instanceof TmgenError)
     return { leaving: { user, enrolled, data: { kind: 'none', why: '' } }, faults: [data], notes: [] }
-  const { faults, notes } = data.kind === 'none' ? { faults: [], notes: [] } : await observeUse(world, user, strays)
+  const { faults, notes } =
+    data.kind === 'none' ? { faults: [], notes: [] } : await observeUse(world, user.name, user.storage, strays)
   if (strays === undefined)
     faults.push(
       new TmgenError('docker', `Docker does not answer: whether the container of ${user.name} runs is not known`, {
@@ -89,7 +90,7 @@ async function observeData(
 }
 
 /** Why a folder cannot be moved into the archive beside it. */
-async function immovable(world: World, configured: string, real: string): Promise<string | undefined> {
+export async function immovable(world: World, configured: string, real: string): Promise<string | undefined> {
   if ((await world.disk.stat(configured))?.kind === 'symlink') return 'it is reached through a link'
   const mounts = await world.host.mounts()
   if (mounts.some(({ path }) => path === real)) return 'it is a mount point'
@@ -112,14 +113,14 @@ async function findArchived(
   return undefined
 }
 
-/** Processes and containers that use the data, other than our own container. */
-async function observeUse(world: World, user: Leaver, strays: readonly Stray[] = []) {
-  const path = await realPath(world, user.storage)
+/** Processes and containers that use the data of `name` in `folder`, other than our own container. */
+export async function observeUse(world: World, name: string, folder: string, strays: readonly Stray[] = []) {
+  const path = await realPath(world, folder)
   const faults: TmgenError[] = []
   const inUse = (who: string) =>
     faults.push(
-      new TmgenError('storage', `the data of ${user.name} (${path}) is in use by ${who}`, {
-        hint: 'end that first: what still writes there would write into the archive',
+      new TmgenError('storage', `the data of ${name} (${path}) is in use by ${who}`, {
+        hint: 'end that first: what still writes there would write into folders that are moved or deleted',
       }),
     )
   const { found, hidden } = await world.host.usersOf(path)

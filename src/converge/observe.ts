@@ -2,13 +2,15 @@ import { dirname, join } from 'node:path'
 import type { Provider } from '../control/types.ts'
 import { TmgenError, TmgenErrors } from '../errors.ts'
 import type { Tree } from '../render/types.ts'
-import type { Deployment } from '../resolve/types.ts'
+import type { DeployedUser, Deployment } from '../resolve/types.ts'
 import type { Disk, World } from '../world.ts'
 import { hasUnserved, observeStrays } from './containers.ts'
 import { readEnrolled } from './enrolled.ts'
 import { sha256 } from './hash.ts'
 import { observeLeaving } from './leaving.ts'
 import { observeNetwork } from './network.ts'
+import { observePurge, type PurgeRequest } from './purge.ts'
+import { observeRenaming } from './renaming.ts'
 import { authKeyPath, passwordPath } from './secrets.ts'
 import { observeStack } from './stack.ts'
 import { readControl, readManifest } from './state-files.ts'
@@ -80,6 +82,10 @@ export interface ObserveRequest {
   provider: () => Provider
   /** Who is being removed. */
   leaver?: Leaver | undefined
+  /** Who is amid a rename that is to be done. */
+  renamed?: (DeployedUser & { formerly: string }) | undefined
+  /** What to look for of a removed user: the data of those ids, or all that is marked with the name. */
+  purge?: PurgeRequest | undefined
   /** `show`: what lies here; `plan`: also the host's networks and disks, whose faults are errors; `write`: also permissions. */
   purpose: 'show' | 'plan' | 'write'
   /** Whether to look at the running containers. */
@@ -127,6 +133,20 @@ export async function observe(world: World, request: ObserveRequest): Promise<Ob
     notes.push(...seen.notes)
     leaving = seen.leaving
   }
+  let renaming: Observed['renaming']
+  if (request.renamed !== undefined) {
+    const seen = await observeRenaming(world, dir, deployment, request.renamed, manifest, strays)
+    faults.push(...seen.faults)
+    notes.push(...seen.notes)
+    renaming = seen.renaming
+  }
+  let purge: Observed['purge']
+  if (request.purge !== undefined) {
+    const seen = await observePurge(world, deployment, request.purge)
+    faults.push(...seen.faults)
+    notes.push(...seen.notes)
+    purge = { user: request.purge.user, found: seen.found }
+  }
   if (faults.length > 0) throw new TmgenErrors(faults)
 
   const files = new Map<string, { sha256: string; mode: number }>()
@@ -156,6 +176,8 @@ export async function observe(world: World, request: ObserveRequest): Promise<Ob
     storage,
     strays,
     leaving,
+    renaming,
+    purge,
     remote,
     notes,
   }

@@ -4,7 +4,7 @@ import { makeProvider } from '../control/index.ts'
 import type { Provider } from '../control/types.ts'
 import { TmgenError, TmgenErrors } from '../errors.ts'
 import { render } from '../render/index.ts'
-import { type Deployment, type Lock, mirrorOf, resolve } from '../resolve/index.ts'
+import { type DeployedUser, type Deployment, type Lock, mirrorOf, resolve } from '../resolve/index.ts'
 import type { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
 import { apply, ensureState } from './apply.ts'
@@ -13,7 +13,11 @@ import { journalOf, readJournal } from './journal.ts'
 import { leaverOf } from './leaving.ts'
 import { observe } from './observe.ts'
 import { type Desired, plan } from './plan.ts'
+import type { PurgeRequest } from './purge.ts'
 import { recover } from './recover.ts'
+import { rekeyUser } from './rekey-user.ts'
+import { removeUser } from './remove-user.ts'
+import { renameUser } from './rename-user.ts'
 import { makePassword, makeWorkspaceKey, readPasswords, readWorkspaceKey } from './secrets.ts'
 import { readManifest, stateFiles, stateText } from './state-files.ts'
 import type { Observed, Step } from './types.ts'
@@ -35,12 +39,31 @@ const remoteSteps: Step['kind'][] = [
   'record-node',
 ]
 const endSteps: Step['kind'][] = ['archive-storage', 'mark-storage', 'delete-node', 'forget-user']
+const moveSteps: Step['kind'][] = ['tag-node', 'rename-node', 'move-file', 'move-storage', 'delete-node', 'forget-node']
 const permitted = {
   local: localSteps,
   access: new Set<Step['kind']>([...localSteps, 'create-login', 'write-policy', 'stop-container']),
   all: new Set<Step['kind']>([...localSteps, ...remoteSteps, 'stop-container']),
-  end: new Set<Step['kind']>([...localSteps, 'write-policy', 'expire-key', 'stop-container', ...endSteps]),
 }
+/** What the further runs of a verb may do that takes several. */
+const permittedIn = {
+  cut: permitted.access,
+  end: new Set<Step['kind']>([...localSteps, 'write-policy', 'expire-key', 'stop-container', ...endSteps]),
+  // Not the policy, which a killed run could not take back.
+  check: new Set<Step['kind']>([...localSteps, 'stop-container']),
+  move: new Set<Step['kind']>([...localSteps, 'write-policy', 'expire-key', 'stop-container', ...moveSteps]),
+  back: permitted.all,
+  purge: new Set<Step['kind']>(['purge-storage']),
+}
+
+/** One of the runs of a verb that takes several. */
+export type Stage =
+  | { phase: 'cut' | 'end'; storage?: string | undefined }
+  | { phase: 'check' | 'move' | 'back' }
+  | { phase: 'purge'; request: PurgeRequest }
+
+/** A run of the pipeline as part of such a verb. */
+export type Once = (command: Command, stage: Stage) => Promise<Outcome>
 
 /** What a command asks of the pipeline. */
 export interface Command {
@@ -61,6 +84,14 @@ export interface Command {
   users?: readonly string[]
   /** Name of a user who is removed, in two runs: access ends by `edit`, then all else. */
   remove?: string
+  /** With `remove`: then what the user left is deleted, also of one who was removed before. */
+  purge?: boolean
+  /** A user gets another name, in three runs: the route is cut, all that has the old name follows, the route comes back. */
+  rename?: { from: string; to: string }
+  /** Changes the lock before it is resolved with. */
+  editLock?: (lock: Lock) => Lock
+  /** A user whose node gets a new key, in three runs: the route is cut, the former node goes, the route comes back. */
+  rekey?: string
   /** Users who get a new SMB password. */
   newPasswords?: readonly string[]
   /** Auth keys that the person hands over, by user name. */
@@ -127,38 +158,24 @@ export async function pipeline(
     const recovery = await recoverHere(world, dir, dependencies)
     for (const note of recovery.notes) command.onNote?.(note)
     if (recovery.mustFinish) {
-      const { edit: _edit, keys: _keys, rebind: _rebind, newPasswords: _new, ...others } = command
-      const { remove: _remove, review: _review, ...rest } = others
-      await run({ ...rest, name: `${command.name} (finishing)`, permits: 'local', remote: 'no' })
+      const { name, users, onStep, onNote } = command
+      const rest = { ...(users && { users }), ...(onStep && { onStep }), ...(onNote && { onNote }) }
+      await run({ ...rest, name: `${name} (finishing)`, permits: 'local', remote: 'no' })
     }
-    const { remove } = command
+    const once: Once = (wanted, stage) => runOnce(world, dir, wanted, dependencies, stage)
+    const { remove, rename, rekey } = command
     const outcome =
-      remove === undefined ? await run(command) : await removeUser(world, dir, { ...command, remove }, dependencies)
+      remove !== undefined
+        ? await removeUser(world, dir, { ...command, remove }, once)
+        : rename !== undefined
+          ? await renameUser(world, dir, { ...command, rename }, once)
+          : rekey !== undefined
+            ? await rekeyUser(world, dir, { ...command, rekey }, once)
+            : await run(command)
     return { ...outcome, notes: [...recovery.notes, ...outcome.notes] }
   } finally {
     await release()
   }
-}
-
-/**
- * Removes a user in two runs: the first takes the user out of tmgen.yaml, cuts the route and stops the container; the
- * second puts the data aside, ends node and key, and forgets the user. Killed in between, the user is in the lock alone,
- * and the same command goes on there.
- */
-async function removeUser(
-  world: World,
-  dir: string,
-  command: Command & { remove: string },
-  dependencies: Dependencies,
-): Promise<Outcome> {
-  const cut = await runOnce(world, dir, command, dependencies, { phase: 'cut' })
-  const storage = cut.observed.leaving?.user.storage
-  const { edit: _edit, ...rest } = command
-  const end = await runOnce(world, dir, rest, dependencies, { phase: 'end', storage }).catch((error) => {
-    command.onNote?.(`the access of ${command.remove} has ended; the rest is not done: run the same command again`)
-    throw error
-  })
-  return { ...end, steps: [...cut.steps, ...end.steps], notes: [...new Set([...cut.notes, ...end.notes])] }
 }
 
 async function recoverHere(world: World, dir: string, dependencies: Dependencies) {
@@ -193,19 +210,23 @@ async function runOnce(
   dir: string,
   command: Command,
   dependencies: Dependencies,
-  removal?: { phase: 'cut' | 'end'; storage?: string | undefined },
+  stage?: Stage,
 ): Promise<Outcome> {
   const workspace = await openWorkspace(world, dir)
   const { parsed: before } = workspace
   const text = command.edit?.(before) ?? before.text
   const parsed = text === before.text ? before : parseConfig(new TextEncoder().encode(text), 'tmgen.yaml')
-  const start = startLock(world, workspace)
-  const { remove } = command
-  const isEnd = removal?.phase === 'end'
+  const locked = startLock(world, workspace)
+  const start = command.editLock?.(locked) ?? locked
+  const { remove, rename } = command
+  const phase = stage?.phase
+  const isEnd = phase === 'end'
   const gone = Object.keys(start.users).filter((id) => isEnd && start.users[id]?.name === remove)
   const { deployment, lock } = resolve(parsed, start, command.rebind, gone)
   // What is looked at still has the user who is forgotten in the end.
   const seen = isEnd ? resolve(parsed, start) : { deployment, lock }
+
+  refuseAmidRename(start, command)
 
   const secrets = await gatherSecrets(world, dir, deployment, command.newPasswords ?? [])
   const inputs = await loadRenderInputs(world, secrets.all, secrets.workspaceKey)
@@ -225,17 +246,36 @@ async function runOnce(
     return made
   }
   const purpose = command.checkOnly === true ? 'plan' : 'write'
-  const configured = removal?.storage ?? before.config.users.find((user) => user.name === remove)?.storage
-  const leaver = remove === undefined ? undefined : leaverOf(remove, seen.lock, seen.deployment, manifest, configured)
+  const storage = stage !== undefined && 'storage' in stage ? stage.storage : undefined
+  const configured = storage ?? before.config.users.find((user) => user.name === remove)?.storage
+  const leaver =
+    phase !== 'cut' && phase !== 'end'
+      ? undefined
+      : leaverOf(remove ?? '', seen.lock, seen.deployment, manifest, configured)
   const { remote, stack = false } = command
-  const seenAs = { dir, deployment: seen.deployment, tree, remote, provider, purpose, leaver, stack } as const
+  const staged = phase === 'check' || phase === 'move' ? phase : undefined
+  const renamed = deployment.users.filter(isRenamed).find((user) => user.name === rename?.to)
+  const others = { renamed: staged && renamed, purge: stage?.phase === 'purge' ? stage.request : undefined }
+  const seenAs = {
+    dir,
+    deployment: seen.deployment,
+    tree,
+    remote,
+    provider,
+    purpose,
+    leaver,
+    stack,
+    ...others,
+  } as const
   const observed = await observe(world, seenAs)
   const pasted = command.keys ?? new Map<string, Secret>()
   const now = world.now()
   const renewed = new Set(command.newPasswords)
-  const kinds = permitted[isEnd ? 'end' : command.permits]
-  const leaving = remove === undefined || removal === undefined ? undefined : { name: remove, phase: removal.phase }
-  const permission = { kinds, leaving, users: command.users, renewed, pasted: new Set(pasted.keys()), now }
+  const kinds = phase === undefined ? permitted[command.permits] : permittedIn[phase]
+  const leaving = remove !== undefined && (phase === 'cut' || phase === 'end') ? { name: remove, phase } : undefined
+  const handed = new Set(pasted.keys())
+  const { users, rekey } = command
+  const permission = { kinds, leaving, staged, rekeyed: rekey, users, renewed, pasted: handed, now }
   const { steps, notes, refusals } = plan(desired, observed, permission)
   if (refusals.length > 0 && !(purpose === 'plan' && command.tellRefusals)) throw new TmgenErrors(refusals)
   const lockBefore = workspace.lock
@@ -251,7 +291,7 @@ async function runOnce(
     lock,
     yamlHash: workspace.yamlHash,
     hadControl,
-    leaving: isEnd && observed.leaving !== undefined ? remove : undefined,
+    again: againOf(command, phase, observed),
     at: now,
   }
   const pending = { passwords: secrets.made, pasted, workspaceKey: secrets.isNewKey ? secrets.workspaceKey : undefined }
@@ -259,13 +299,47 @@ async function runOnce(
   try {
     const journal = journalOf(about, steps)
     notes.push(
-      ...(await apply(world, { dir, desired, observed, steps, secrets: pending, journal, provider, onStep, isEnd })),
+      ...(await apply(world, {
+        dir,
+        desired,
+        observed,
+        steps,
+        secrets: pending,
+        journal,
+        provider,
+        onStep,
+        isEnd: isForward(phase),
+      })),
     )
   } catch (error) {
     if (error instanceof TmgenError) await takeBack(world, dir, dependencies, command)
     throw error
   }
   return outcome
+}
+
+const isRenamed = (user: DeployedUser): user is DeployedUser & { formerly: string } => user.formerly !== undefined
+
+/** Phases in which nothing is taken back: the same command goes on. */
+const isForward = (phase: Stage['phase'] | undefined) => phase === 'end' || phase === 'move' || phase === 'purge'
+
+/** What a person types to go on with a run that was killed, where that is not simply undone. */
+function againOf(command: Command, phase: Stage['phase'] | undefined, observed: Observed): string | undefined {
+  const { remove, rename, rekey, purge } = command
+  if (remove !== undefined && (phase === 'purge' || (phase === 'end' && observed.leaving !== undefined)))
+    return `remove user ${remove}${purge ? ' --purge' : ''}`
+  if (phase !== 'move' && phase !== 'back') return undefined
+  return rename === undefined ? `rotate ${rekey} --key` : `rename user ${rename.from} ${rename.to}`
+}
+
+/** What lies under a former name is not to be replaced or removed under the new one. */
+function refuseAmidRename({ users }: Lock, { remove, newPasswords = [], rekey }: Command): void {
+  const touched = [remove, rekey, ...newPasswords]
+  for (const { name, formerly } of Object.values(users))
+    if (formerly !== undefined && (touched.includes(name) || touched.includes(formerly)))
+      throw new TmgenError('usage', `${name} is still being renamed`, {
+        hint: `first: tmgen rename user ${formerly} ${name}`,
+      })
 }
 
 /** After a failure inside apply: undoes what can be undone now. What cannot is left to the next run, by the journal. */

@@ -58,6 +58,8 @@ function planUser(user: DeployedUser, deployment: Deployment, observed: Observed
   const { steps, notes } = part
   const { provider } = deployment.control
   const isAsked = permission.users?.includes(user.name) ?? true
+  // The runs that have a node change hands see to its keys themselves.
+  if (permission.staged !== undefined && isAsked) return part
   if (isAsked && seen.foreign !== undefined) return { ...part, errors: [foreignNode(user, seen.foreign)] }
   if (
     seen.node !== undefined &&
@@ -73,7 +75,8 @@ function planUser(user: DeployedUser, deployment: Deployment, observed: Observed
     })
 
   if (permission.pasted.has(user.name)) {
-    steps.push({ kind: 'paste-key', user: user.name, userId: user.id, title: `take the auth key for ${user.hostname}` })
+    const title = `take the auth key for ${user.hostname}`
+    steps.push({ kind: 'paste-key', user: user.name, userId: user.id, title })
     return part
   }
   steps.push(...planLogins(user, observed, isAsked))

@@ -5,6 +5,9 @@ import { planFiles } from './plan-files.ts'
 import { planKeys } from './plan-keys.ts'
 import { planLeaving } from './plan-leaving.ts'
 import { planPolicy } from './plan-policy.ts'
+import { planPurge } from './plan-purge.ts'
+import { planRekey } from './plan-rekey.ts'
+import { planRenaming } from './plan-renaming.ts'
 import { planStorage } from './plan-storage.ts'
 import type { Observed, Step } from './types.ts'
 
@@ -31,6 +34,10 @@ export interface Permission {
   users: readonly string[] | undefined
   /** Name of a user who is on the way out: `cut` ends access, `end` all else. */
   leaving: { name: string; phase: 'cut' | 'end' } | undefined
+  /** A user is renamed or gets a new node key: `check` finds out whether it can be done, `move` does it. */
+  staged: 'check' | 'move' | undefined
+  /** Name of a user whose node gets a new key. */
+  rekeyed: string | undefined
   /** Users who get a new password. */
   renewed: ReadonlySet<string>
   /** Users whose key the person hands over. */
@@ -95,26 +102,41 @@ export function plan(desired: Desired, observed: Observed, permission: Permissio
   const end: Part = isEnd
     ? planLeaving(observed, desired.deployment.workspace.id, permission.now)
     : { steps: [], notes: [], errors: [] }
-  const refusals = [keys, policy, storage, files].flatMap((part) => part.errors)
+  const rename = planRenaming(desired.deployment, observed, permission.now)
+  const rekey = planRekey(desired.deployment, observed, permission)
+  const isMove = permission.staged === 'move'
+  const refusals = [keys, policy, storage, files, rename, rekey].flatMap((part) => part.errors)
 
   const stops = planStops(observed)
   const ordered = [
     // The route of a leaver is cut already: what still runs ends before anything of it is touched.
-    ...(isEnd ? [...stops, ...end.steps] : []),
+    ...(isEnd || isMove ? stops : []),
+    ...end.steps,
+    ...planPurge(observed),
     ...keys.steps.filter((step) => step.kind === 'create-login'),
-    ...policy.steps, // before the first key: an empty policy allows everything
+    ...policy.steps, // before the first key: an empty policy allows everything; and before a tag that it defines
+    ...(isMove ? [...rename.steps, ...rekey.steps] : []),
     ...keys.steps.filter((step) => step.kind !== 'create-login'),
     ...planPasswords(desired.deployment, observed, permission.renewed),
     ...planTexts(desired),
     ...storage.steps,
     ...files.steps.filter((step) => step.kind !== 'remove-file'),
-    ...(isEnd ? [] : stops), // behind the gateway's config, which cuts the route
+    ...(isEnd || isMove ? [] : stops), // behind the gateway's config, which cuts the route
     ...files.steps.filter((step) => step.kind === 'remove-file'),
   ]
   const steps = ordered.filter((step) => permission.kinds.has(step.kind))
   const notes = [...observed.notes, ...keys.notes, ...policy.notes, ...storage.notes, ...files.notes, ...end.notes]
+  if (isMove) notes.push(...rename.notes, ...rekey.notes)
+  if (permission.staged === undefined)
+    for (const { name, formerly, rekeying } of desired.deployment.users) {
+      if (rekeying) notes.push(`${name} has no access until the node has its new key: tmgen rotate ${name} --key`)
+      if (formerly !== undefined)
+        notes.push(`${name} has no access until the rename is done: tmgen rename user ${formerly} ${name}`)
+    }
   for (const step of ordered) {
     if (permission.kinds.has(step.kind) || step.kind === 'record-node') continue
+    // The next run of the same verb does it.
+    if (permission.staged !== undefined && step.kind === 'write-policy') continue
     notes.push(`not done by this command: ${step.title}`)
   }
   for (const name of desired.deployment.retired)

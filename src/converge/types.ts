@@ -92,6 +92,31 @@ export interface Leaving {
     | { kind: 'elsewhere' }
 }
 
+/** What is still there under the former name of a user who is being renamed. */
+export interface Renaming {
+  id: string
+  from: string
+  to: string
+  hostname: string
+  /** Tag of the node before, and to be. */
+  oldTag: string
+  tag: string
+  /** Id of the node that state/gateway holds. */
+  enrolled: string | undefined
+  /** Files and folders of the workspace, by path from it. */
+  files: { from: string; to: string }[]
+  /** The storage folder goes with the name by one rename; absent: it stays, or has gone already. */
+  storage?: { from: string; to: string }
+}
+
+/** A folder that holds what a removed user left. */
+export interface Purgeable {
+  userId: string
+  path: string
+  /** It could not be moved into the archive when its user was removed: a mount point, say. */
+  isInPlace: boolean
+}
+
 /** What observe saw; plan reads nothing else. */
 export interface Observed {
   manifest: Manifest
@@ -115,6 +140,10 @@ export interface Observed {
   strays?: readonly Stray[] | undefined
   /** Who is being removed by this command. */
   leaving?: Leaving | undefined
+  /** Who is amid a rename that this command goes on with. */
+  renaming?: Renaming | undefined
+  /** What of a removed user is to be deleted. */
+  purge?: { user: string; found: Purgeable[] } | undefined
   /** Notes of what could not be looked at, for the person. */
   notes: string[]
 }
@@ -142,5 +171,13 @@ export type Step =
   | { kind: 'archive-storage'; user: string; from: string; to: string; mark: Mark; title: string }
   | { kind: 'mark-storage'; user: string; mark: Mark; title: string }
   | { kind: 'delete-node'; user: string; nodeId: string; title: string }
+  /** Key and state of a node are removed, so that it enrols as a new one. */
+  | { kind: 'forget-node'; user: string; userId: string; title: string }
+  | { kind: 'tag-node'; user: string; nodeId: string; tags: string[]; title: string }
+  | { kind: 'rename-node'; user: string; nodeId: string; hostname: string; title: string }
+  /** `from` and `to` from the workspace; `node`: the gateway has let go of this node before. */
+  | { kind: 'move-file'; user: string; from: string; to: string; node?: string; title: string }
+  | { kind: 'move-storage'; user: string; userId: string; from: string; to: string; title: string }
+  | { kind: 'purge-storage'; user: string; userId: string; path: string; isInPlace: boolean; title: string }
   | { kind: 'forget-user'; user: string; userId: string; title: string }
   | { kind: 'storage'; userId: string; path: string; marker: string; title: string }

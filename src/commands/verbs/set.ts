@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander'
 import { type Run, withExamples } from './run.ts'
 import { collect, quota } from './values.ts'
 
-/** The verbs that change what is there: set, disable, enable, rotate, remove. */
+/** The verbs that change what is there: set, disable, enable, rotate, rename, remove. */
 export function setVerbs(program: Command, run: Run): void {
   const set = withExamples(
     program.command('set').description('change a user'),
@@ -62,12 +62,31 @@ export function setVerbs(program: Command, run: Run): void {
     program
       .command('rotate <name>')
       .description("replace a person's secret, and say what to do on the Macs")
-      .requiredOption('--password', 'a new SMB password')
-      .option('--json', 'print what was done as JSON; the password is never in it')
+      .addOption(new Option('--password', 'a new SMB password').conflicts(['key', 'authKeyFile']))
+      .option('--key', 'a new node key: the node enrols anew under the same name')
+      .option('--auth-key-file <file>', 'with --key: take the auth key from FILE (- is standard input)')
+      .option('--json', 'print what was done as JSON; no secret is ever in it')
       .action((name, options, command) =>
         run(command, async (context) => (await import('../rotate.ts')).rotate(context, name, options)),
       ),
     'tmgen rotate alice --password',
+    'tmgen rotate alice --key',
+  )
+  const rename = withExamples(
+    program.command('rename').description('give a user another name'),
+    'tmgen rename user alice alicia',
+  )
+  withExamples(
+    rename
+      .command('user <name> <new-name>')
+      .description('data, numbers, password and node are kept; name, host name, tag and folder follow')
+      .option('--json', 'print what was done as JSON')
+      .action((name, newName, options, command) =>
+        run(command, async (context) =>
+          (await import('../rename-user.ts')).renameUser(context, name, newName, options),
+        ),
+      ),
+    'tmgen rename user alice alicia',
   )
   const remove = withExamples(program.command('remove').description('remove a user'), 'tmgen remove user alice')
   withExamples(
@@ -75,11 +94,18 @@ export function setVerbs(program: Command, run: Run): void {
       .command('user <name>')
       .description('end access for good: the node goes, the data is kept in an archive folder beside the storage')
       .option('-y, --yes', 'do not ask')
+      .option(
+        '--purge [name]',
+        'also delete the data for good, that of an earlier removal too; asks for the name once more, unless it is ' +
+          'given here (--purge=alice)',
+      )
       .option('--json', 'print what was done as JSON')
       .action((name, options, command) =>
         run(command, async (context) => (await import('../remove-user.ts')).removeUser(context, name, options)),
       ),
     'tmgen remove user alice',
     'tmgen remove user alice --yes --json',
+    'tmgen remove user alice --purge',
+    'tmgen remove user alice --yes --purge=alice',
   )
 }
