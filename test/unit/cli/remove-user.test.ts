@@ -61,3 +61,37 @@ test('on a laptop, the data is left alone and the person is told', async () => {
   expect(stderr).toContain('The data stays on the Docker host, at /srv/tm/alice')
   expect(scene.disk.nodes.has('/srv/tm/alice/.tmgen.json')).toBe(true)
 })
+
+test('--purge asks for the name twice; --yes answers the first alone, --purge=NAME the second', async () => {
+  const before = scene.disk.snapshot('')
+  for (const [line, message] of [
+    ['remove user alice --purge', '--yes is missing'],
+    ['remove user alice --yes --purge', '--yes --purge=alice'],
+    ['remove user alice --yes --purge=bob', '--purge=bob is not alice'],
+    ['remove user alice --purge=alice', '--yes is missing'],
+  ] as const) {
+    const refused = await scene.tmgen(line)
+    expect([refused.code, refused.stderr], line).toEqual([2, expect.stringContaining(message)])
+  }
+  expect(scene.disk.snapshot('')).toEqual(before)
+  const asked: string[] = []
+  const { code, stderr } = await scene.tmgen('remove user alice --purge', { prompts: typing('alice', asked) })
+  expect(code).toBe(0)
+  expect(asked).toEqual([
+    'Type alice to remove alice',
+    'Type alice once more to delete these backups: nothing brings them back',
+  ])
+  expect(stderr).toContain('to be deleted for good: /srv/tm/alice')
+  expect(Object.keys(scene.disk.snapshot('/srv/tm')).join()).not.toContain('alice')
+})
+
+test('--purge=NAME deletes what is left of an earlier removal, and shows it; without anything it is refused', async () => {
+  await scene.tmgen('remove user alice --yes')
+  const { code, stderr } = await scene.tmgen('remove user alice --yes --purge=alice')
+  expect(code).toBe(0)
+  expect(stderr).toContain('to be deleted for good: /srv/tm/.tmgen-archive/alice-u1-20260102T030405Z')
+  expect(stderr).toContain('✓ delete /srv/tm/.tmgen-archive/alice-u1-20260102T030405Z')
+  expect(Object.keys(scene.disk.snapshot('/srv/tm')).join()).not.toContain('alice')
+  const none = await scene.tmgen('remove user alice --yes --purge=alice')
+  expect([none.code, none.stderr]).toEqual([1, expect.stringContaining('nothing that a removed user alice left')])
+})

@@ -39,7 +39,9 @@ test('an unreadable password file is no obstacle to a new one', async () => {
 
 test.each([
   ['rotate alise --password', 1, 'no user "alise"'],
-  ['rotate alice', 2, '--password'],
+  ['rotate alice', 2, '--password or --key is missing'],
+  ['rotate alice --password --key', 2, 'cannot be used with'],
+  ['rotate alice --key', 2, '--auth-key-file is missing'],
 ])('%s is refused and changes nothing', async (line, exitCode, message) => {
   const before = scene.disk.snapshot(dir)
   const { code, stderr } = await scene.tmgen(line)
@@ -52,4 +54,16 @@ test('a disabled person gets no new password', async () => {
   const { code, stderr } = await scene.tmgen('rotate alice --password')
   expect(code).toBe(2)
   expect(stderr).toContain('first: tmgen enable user alice')
+})
+
+test('rotate --key takes the key handed over, and says what the Macs and the person have to do', async () => {
+  const key = 'hskey-auth-handed-over-0123456789'
+  const stdin = { read: async () => new TextEncoder().encode(`${key}\n`) }
+  const { code, stderr } = await scene.tmgen('rotate alice --key --auth-key-file -', { stdin })
+  expect(code).toBe(0)
+  expect(scene.text('secrets/gateway/alice.authkey')).toBe(`${key}\n`)
+  expect(stderr).toContain('the new one is named tm-alice-1: rename it there')
+  expect(stderr).toContain('On the Macs of alice: nothing to do where the disk is added by name')
+  expect(scene.printed).not.toContain(key)
+  expect((await scene.tmgen('generate --check')).code).toBe(0)
 })

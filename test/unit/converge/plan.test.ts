@@ -77,6 +77,8 @@ function planned(situation: Situation) {
     kinds,
     users: situation.users,
     leaving: undefined,
+    staged: undefined,
+    rekeyed: undefined,
     renewed: new Set<string>(),
     pasted: new Set(situation.pasted === true ? ['alice'] : []),
     now,

@@ -1,52 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { enableUserText, parseConfig, removeUserText } from '../../../src/config/index.ts'
+import { enableUserText } from '../../../src/config/index.ts'
 import type { Command } from '../../../src/converge/pipeline.ts'
 import { TmgenError } from '../../../src/errors.ts'
-import { TinyDocker } from '../../support/docker.ts'
 import { Kill, type MemoryWorldOptions } from '../../support/world.ts'
-import { addUser, copyOf, failure, faultAt, generate, run, type Scene, scene, ws } from './helper.ts'
-
-interface Place extends Scene {
-  docker: TinyDocker
-}
-const band = 'macbook/a.sparsebundle/bands/0'
-const removing: Partial<Command> = {
-  name: 'remove user alice',
-  edit: (parsed) =>
-    parsed.config.users.some((user) => user.name === 'alice') ? removeUserText(parsed, 'alice') : parsed.text,
-  remove: 'alice',
-  permits: 'access',
-  users: ['alice'],
-}
-const runIn = ({ docker, ...place }: Place, command: Partial<Command>, options: MemoryWorldOptions = {}) =>
-  run(place, command, { docker: docker.answer, ...options })
-const copy = (place: Place): Place => ({ ...copyOf(place), docker: place.docker.clone() })
-const base64 = (value: unknown) =>
-  Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64')
-const json = ({ disk }: Scene, path: string) => JSON.parse(disk.text(`${ws}/${path}`)!)
-
-/** Alice and Bob, enrolled, with data and a container each. */
-async function start(provider: Parameters<typeof scene>[0] = 'headscale'): Promise<Place> {
-  const place = { ...(await scene(provider)), docker: new TinyDocker() }
-  for (const [index, name] of ['alice', 'bob'].entries()) {
-    await runIn(place, addUser(name))
-    const id = String(index + 11)
-    place.disk.put(`/srv/tm/${name}/${band}`, `data of ${name}`)
-    const state = { '_current-profile': base64('profile-a1'), 'profile-a1': base64({ Config: { NodeID: id } }) }
-    place.disk.put(`${ws}/state/gateway/${name}/tailscaled.state`, JSON.stringify(state))
-    place.disk.put(`${ws}/state/gateway/${name}/pins/pins-0.json`, '{}')
-    const node = { hostname: `tm-${name}`, dnsName: undefined, user: undefined, online: true, ips: [] }
-    place.plane.nodes.push({ id, tags: [`tag:tm-${name}`], ...node })
-    const env = [`TMGEN_WORKSPACE=${json(place, 'tmgen.lock.json').workspace}`]
-    const mounts = [`/srv/tm/${name}`]
-    place.docker.containers.push({ id: id.repeat(32), service: `samba-${name}`, env, mounts })
-  }
-  await runIn(place, { name: 'provision' })
-  return place
-}
-
-const usersOf = ({ disk }: Scene) => parseConfig(disk.nodes.get(`${ws}/tmgen.yaml`)!.content, 'tmgen.yaml').config.users
-const isIn = (place: Scene) => usersOf(place).some((user) => user.name === 'alice')
+import { addUser, failure, faultAt, generate, ws } from './helper.ts'
+import { archived, band, copy, hisOf, isIn, json, type Place, removing, runIn, start, usersOf } from './people.ts'
 
 /** Another container with a mount. */
 const server =
@@ -55,20 +13,6 @@ const server =
     docker.containers.push({ id: 'f'.repeat(64), service, mounts: [mount] })
     return {}
   }
-
-const archived = ({ disk }: Scene) =>
-  [...disk.nodes.keys()].filter((path) => path.startsWith('/srv/tm/.tmgen-archive/') && path.endsWith(band))
-
-/** All of Bob's: files, data, node, container. */
-const hisOf = ({ disk, plane, docker }: Place) => [
-  disk.snapshot('/srv/tm/bob'),
-  disk.snapshot(`${ws}/secrets/smb/bob`),
-  disk.snapshot(`${ws}/state/gateway/bob`),
-  disk.text(`${ws}/secrets/gateway/bob.authkey`),
-  disk.text(`${ws}/generated/users/bob/smb.conf`),
-  plane.nodes.filter((node) => node.id === '12'),
-  docker.containers.filter((one) => one.service === 'samba-bob'),
-]
 
 function expectGone(place: Place): void {
   const { disk, plane, docker } = place
