@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { makeContext } from './commands/context.ts'
 import { initVerb } from './commands/verbs/init.ts'
+import { moveVerbs } from './commands/verbs/move.ts'
 import { peopleVerbs } from './commands/verbs/people.ts'
 import { planVerbs } from './commands/verbs/plan.ts'
 import { type Run, withExamples } from './commands/verbs/run.ts'
@@ -22,6 +23,7 @@ export function buildProgram(run: Run, version: string): Command {
   peopleVerbs(program, run)
   setVerbs(program, run)
   planVerbs(program, run)
+  moveVerbs(program, run)
   workspaceVerbs(program, run)
   return program
 }

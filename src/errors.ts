@@ -17,6 +17,8 @@ export const errorCodes = [
   'control-refused', // the control plane refused the request (tags, policy)
   'control-foreign', // a user, tag or node exists that is not ours
   'secret', // a key or password is missing or unreadable
+  'host', // another host had the workspace last, and may still run it
+  'backup', // a backup file cannot be opened, or is not one
   'docker', // docker or compose is missing or failed
   'render', // a rendered file did not parse back (a bug in tmgen)
 ] as const

@@ -154,6 +154,8 @@ export interface Host {
   dockerRoot(): Promise<string | undefined>
   /** The first line of a file below /proc; `undefined` where there is none (elsewhere than on Linux). */
   procLine(path: `/proc/${string}`): Promise<string | undefined>
+  /** This machine's id, 32 hex digits (machine-id(5)), which is not to be shown; `undefined` where there is none. */
+  machineId(): Promise<string | undefined>
   /**
    * The certificate that an https server shows, whoever signed it.
    * @throws TmgenError `control-unreachable` when none is shown within some seconds

@@ -55,7 +55,7 @@ export async function status(
 
 async function report(context: Context): Promise<Report> {
   const world = await context.world()
-  const { dir, deployment, observed, notes } = await look(context, 'no')
+  const { dir, deployment, lock, observed, notes } = await look(context, 'no')
   const now = world.now()
   const isLocal = deployment.host === 'local'
   const [gateway, services] = isLocal
@@ -65,6 +65,9 @@ async function report(context: Context): Promise<Report> {
   else if (services === undefined) notes.push('docker compose does not answer: Samba was not looked at')
   else if (gateway === undefined) notes.push('the gateway does not answer: docker compose up -d')
   notes.push(...gatewayNotes(gateway))
+  const { backupNote } = await import('../archive/index.ts')
+  const unsafe = await backupNote(world, dir, lock)
+  if (unsafe !== undefined) notes.push(unsafe)
   const listed = userRows(deployment, observed, undefined, now)
   const rows: StatusRow[] = []
   for (const [index, user] of deployment.users.entries())

@@ -5,6 +5,7 @@ import { stopContainer } from './containers.ts'
 import { ensureFolder, removeFrom } from './folders.ts'
 import { gatewayLetsGo } from './gateway-nodes.ts'
 import { purge } from './purge.ts'
+import { removeTree } from './remove-tree.ts'
 import { authKeyPath, passwordPath } from './secrets.ts'
 import { stateFiles, writeControl, writeState } from './state-files.ts'
 import type { ControlState, Manifest, Step } from './types.ts'
@@ -89,12 +90,4 @@ export async function applyLeaving(
       return undefined
     }
   }
-}
-
-/** Removes a folder of the workspace with all in it; links are removed, not followed. */
-async function removeTree(world: World, path: string): Promise<void> {
-  const entry = await world.disk.stat(path)
-  if (entry?.kind !== 'directory') return world.disk.removeFile(path)
-  for (const name of (await world.disk.list(path)) ?? []) await removeTree(world, join(path, name))
-  await world.disk.removeEmptyDir(path)
 }

@@ -1,6 +1,7 @@
 import { makeProvider } from '../control/index.ts'
 import { type Deployment, type Lock, resolve } from '../resolve/index.ts'
 import type { World } from '../world.ts'
+import { hostNote, hostState } from './host.ts'
 import { readTemplates } from './inputs.ts'
 import { readJournal } from './journal.ts'
 import { observe } from './observe.ts'
@@ -34,6 +35,8 @@ export async function inspect(
   const observed = await observe(world, { dir, deployment, tree: new Map(), remote, provider, purpose: 'show' })
   const journal = await readJournal(world, dir)
   const notes = [...observed.notes]
+  const host = deployment.host === 'remote' ? undefined : hostNote(await hostState(world, dir, lock.workspace))
+  if (host !== undefined) notes.unshift(host)
   if (journal !== undefined)
     notes.push(`"${journal.command}" of ${journal.at} was interrupted; the next command that writes ends it`)
   return { dir, deployment, lock, observed, templates: await readTemplates(world), notes }

@@ -81,6 +81,11 @@ export function nodeHost(disk: Disk, docker: Docker): Host {
       const bytes = await disk.readFile(path, maxProc)
       return bytes === undefined ? undefined : new TextDecoder().decode(bytes).split('\n', 1)[0]
     },
+    async machineId() {
+      const bytes = await disk.readFile('/etc/machine-id', 4096)
+      const id = bytes === undefined ? '' : new TextDecoder().decode(bytes).trim()
+      return /^[0-9a-f]{32}$/.test(id) ? id : undefined
+    },
     certificate: certificateOf,
     mounts: async () => parseMountInfo(await proc('/proc/self/mountinfo')),
     async dockerRoot() {

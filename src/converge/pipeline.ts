@@ -8,6 +8,7 @@ import { type DeployedUser, type Deployment, type Lock, mirrorOf, resolve } from
 import type { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
 import { apply, ensureState } from './apply.ts'
+import { claimHost, hostNote, hostState, refuseOtherHost } from './host.ts'
 import { loadRenderInputs } from './inputs.ts'
 import { journalOf, readJournal } from './journal.ts'
 import { leaverOf } from './leaving.ts'
@@ -96,6 +97,8 @@ export interface Command {
   newPasswords?: readonly string[]
   /** Auth keys that the person hands over, by user name. */
   keys?: ReadonlyMap<string, Secret>
+  /** Takes over a workspace that another host had, or that comes from a backup; all else is refused there. */
+  adopt?: boolean
   /** Plan only: nothing is written, no lock is taken. */
   checkOnly?: boolean
   /** With `checkOnly`: what would be refused is in the outcome beside the rest, instead of thrown. */
@@ -158,8 +161,8 @@ export async function pipeline(
     const recovery = await recoverHere(world, dir, dependencies)
     for (const note of recovery.notes) command.onNote?.(note)
     if (recovery.mustFinish) {
-      const { name, users, onStep, onNote } = command
-      const rest = { ...(users && { users }), ...(onStep && { onStep }), ...(onNote && { onNote }) }
+      const { name, users, adopt, onStep, onNote } = command
+      const rest = { ...(users && { users }), ...(adopt && { adopt }), ...(onStep && { onStep }), ...(onNote && { onNote }) }
       await run({ ...rest, name: `${name} (finishing)`, permits: 'local', remote: 'no' })
     }
     const once: Once = (wanted, stage) => runOnce(world, dir, wanted, dependencies, stage)
@@ -172,6 +175,9 @@ export async function pipeline(
           : rekey !== undefined
             ? await rekeyUser(world, dir, { ...command, rekey }, once)
             : await run(command)
+    const { deployment, lock } = outcome
+    if (deployment.host === 'local')
+      await claimHost(world, dir, lock.workspace, await hostState(world, dir, lock.workspace))
     return { ...outcome, notes: [...recovery.notes, ...outcome.notes] }
   } finally {
     await release()
@@ -223,6 +229,9 @@ async function runOnce(
   const isEnd = phase === 'end'
   const gone = Object.keys(start.users).filter((id) => isEnd && start.users[id]?.name === remove)
   const { deployment, lock } = resolve(parsed, start, command.rebind, gone)
+  // On a host that is elsewhere lies the state of the nodes too, and nothing here knows of it.
+  const host = deployment.host === 'remote' ? 'here' : await hostState(world, dir, lock.workspace)
+  if (command.checkOnly !== true && command.adopt !== true) refuseOtherHost(host)
   // What is looked at still has the user who is forgotten in the end.
   const seen = isEnd ? resolve(parsed, start) : { deployment, lock }
 
@@ -277,6 +286,8 @@ async function runOnce(
   const { users, rekey } = command
   const permission = { kinds, leaving, staged, rekeyed: rekey, users, renewed, pasted: handed, now }
   const { steps, notes, refusals } = plan(desired, observed, permission)
+  const elsewhere = command.adopt === true ? undefined : hostNote(host)
+  if (elsewhere !== undefined) notes.unshift(elsewhere)
   if (refusals.length > 0 && !(purpose === 'plan' && command.tellRefusals)) throw new TmgenErrors(refusals)
   const lockBefore = workspace.lock
   const outcome: Outcome = { dir, parsed, deployment, lock, lockBefore, observed, steps, notes, refusals }

@@ -246,6 +246,7 @@ export interface MemoryHost {
   usersOf: { pid: number; command: string }[]
   /** Lines of files below /proc. */
   proc: Record<string, string>
+  machineId: string
   certificate: { validTo: Date; fault: string | undefined }
 }
 
@@ -293,6 +294,7 @@ export function memoryWorld(memory: MemoryDisk, options: MemoryWorldOptions = {}
       usersOf: async () => ({ found: options.host?.usersOf ?? [], hidden: false }),
       dockerRoot: async () => options.host?.dockerRoot ?? '/var/lib/docker',
       procLine: async (path) => options.host?.proc?.[path],
+      machineId: async () => options.host?.machineId,
       certificate: async () => options.host?.certificate ?? { validTo: new Date('2026-03-31Z'), fault: undefined },
     },
     fetch: async () => {

@@ -78,7 +78,7 @@ describe('tmgen status', () => {
           ],
         },
       ],
-      notes: [],
+      notes: ['there is no backup of the workspace (node keys, passwords, numbers): tmgen backup FILE'],
     })
   })
 

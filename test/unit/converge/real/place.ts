@@ -17,6 +17,7 @@ export function realWorld(base: string): World {
       mounts: async () => [],
       usersOf: async () => ({ found: [], hidden: false }),
       procLine: async () => undefined,
+      machineId: async () => undefined,
       certificate: async () => {
         throw new Error('no server here')
       },

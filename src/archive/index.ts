@@ -1,0 +1,8 @@
+export { aboutText, parseAbout } from './about.ts'
+export { decrypt, encrypt, type Key, type Lock as AgeLock, opensBy } from './age.ts'
+export { collect } from './collect.ts'
+export { backUp } from './make.ts'
+export { backupNote, recordBackup } from './record.ts'
+export { restoreInto } from './restore.ts'
+export { pack, unpack } from './tar.ts'
+export type * from './types.ts'
