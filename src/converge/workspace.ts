@@ -59,7 +59,7 @@ export async function openWorkspace(world: World, from: string): Promise<Workspa
   checkMirror(lock, mirror)
   if (lock === undefined && control !== undefined)
     throw new TmgenError('lock-lost', 'tmgen.lock.json is missing, but state/control.json knows users', {
-      hint: 'restore tmgen.lock.json from git or a backup',
+      hint: 'restore tmgen.lock.json from git or a backup; where there is none: tmgen lock rebuild',
     })
   return {
     dir,

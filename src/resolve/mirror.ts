@@ -13,7 +13,7 @@ export function mirrorOf(lock: Lock): AllocationMirror {
  */
 export function checkMirror(lock: Lock | undefined, mirror: AllocationMirror | undefined): void {
   if (!mirror) return
-  const hint = 'restore tmgen.lock.json from git or a backup'
+  const hint = 'restore tmgen.lock.json from git or a backup; where there is none: tmgen lock rebuild'
   if (!lock) {
     throw new TmgenError('lock-lost', 'tmgen.lock.json is missing, but state/ says that numbers were dealt', { hint })
   }

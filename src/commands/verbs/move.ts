@@ -4,7 +4,7 @@ import { collect } from './values.ts'
 
 const passphraseFile = '--passphrase-file <file>'
 
-/** The verbs about the workspace as a whole: backup, restore, adopt. */
+/** The verbs about the workspace as a whole: backup, restore, adopt, lock. */
 export function moveVerbs(program: Command, run: Run): void {
   withExamples(
     program
@@ -57,5 +57,20 @@ export function moveVerbs(program: Command, run: Run): void {
       ),
     'tmgen adopt',
     'tmgen adopt && docker compose up -d',
+  )
+  const lock = withExamples(program.command('lock').description('about tmgen.lock.json'), 'tmgen lock rebuild')
+  withExamples(
+    lock
+      .command('rebuild')
+      .description(
+        'make tmgen.lock.json anew when it was lost or is too old: from the markers and owners of the storage, state/ and ' +
+          'generated/. Shows what it found first; refuses where two things contradict each other',
+      )
+      .option('-y, --yes', 'write it without asking')
+      .option('--json', 'print JSON')
+      .action((options, command) =>
+        run(command, async (context) => (await import('../lock-rebuild.ts')).lockRebuild(context, options)),
+      ),
+    'tmgen lock rebuild',
   )
 }

@@ -7,7 +7,7 @@ const workspace: Check = {
   looks: 'at tmgen.yaml, tmgen.lock.json and the state beside them.',
   cause: 'tmgen does nothing with a config that has a fault, or with a lock that is lost or older than the state.',
   remedy:
-    'correct what is named; take tmgen.lock.json from git or a backup; an interrupted command is ended by `tmgen generate`',
+    'correct what is named; take tmgen.lock.json from git or a backup, or make it anew by `tmgen lock rebuild`; an interrupted command is ended by `tmgen generate`',
   test: async (patient) => {
     const opened = await patient.tryInspection()
     if ('value' in opened) {

@@ -215,7 +215,7 @@ describe('checkMirror', () => {
 
   test('refuses a missing lock', () => {
     expect(failure(() => checkMirror(undefined, mirror))).toBe(
-      'lock-lost\ntmgen.lock.json is missing, but state/ says that numbers were dealt\nhint: restore tmgen.lock.json from git or a backup',
+      'lock-lost\ntmgen.lock.json is missing, but state/ says that numbers were dealt\nhint: restore tmgen.lock.json from git or a backup; where there is none: tmgen lock rebuild',
     )
   })
 
