@@ -174,6 +174,8 @@ export interface World {
   randomBytes(length: number): Uint8Array
   /** Environment variables: read here and nowhere else. */
   env: Readonly<Record<string, string | undefined>>
+  /** Version of this tmgen, as package.json has it. */
+  version: string
   /** The package's own folder: templates/, gateway/, images/ lie below it. */
   packageDir: string
   /**

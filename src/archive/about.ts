@@ -4,7 +4,10 @@ import type { About } from './types.ts'
 
 const aboutSchema = z.strictObject({
   version: z.literal(1),
-  tmgen: z.string().max(40),
+  tmgen: z
+    .string()
+    .max(40)
+    .regex(/^\d+\.\d+\.\d+/),
   at: z.iso.datetime(),
   workspace: z.string().regex(/^[0-9a-f]{16}$/),
   name: z.string().max(100),

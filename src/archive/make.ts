@@ -14,14 +14,12 @@ import type { About, Archive } from './types.ts'
 /**
  * Collects a workspace, has `save` write it, and takes note of that; under the run lock, so that no other tmgen changes
  * it meanwhile.
- * @param version of this tmgen
  * @param save writes the archive and makes sure of it
  * @throws errors of config, lock and state; TmgenError `busy` where an interrupted run is to be ended first
  */
 export async function backUp<T>(
   world: World,
   from: string,
-  version: string,
   save: (archive: Archive) => Promise<T>,
 ): Promise<T & { notes: string[] }> {
   const dir = await findWorkspace(world, from)
@@ -49,7 +47,7 @@ export async function backUp<T>(
     const { files, notes } = await collect(world.disk, dir)
     const about: About = {
       version: 1,
-      tmgen: version,
+      tmgen: world.version,
       at: world.now().toISOString(),
       workspace: lock.workspace,
       name: parsed.config.workspace,

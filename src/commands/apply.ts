@@ -1,4 +1,4 @@
-import type { Change, Outcome, Step } from '../converge/index.ts'
+import type { Change, Command, Outcome, Step } from '../converge/index.ts'
 import { TmgenError } from '../errors.ts'
 import { Interrupted } from '../ui/interrupted.ts'
 import { printable } from '../ui/printable.ts'
@@ -15,15 +15,29 @@ export interface ApplyOptions {
   json?: boolean
 }
 
+/** What tells `apply` and `upgrade` apart. */
+export interface Applying {
+  command: Pick<Command, 'name' | 'upgrade'>
+  /** Asked once the changes are shown; throws to leave everything as it is. */
+  agree(planned: Outcome, changes: readonly Change[]): Promise<void>
+}
+
 /** `tmgen apply`: shows the plan, does it, and lets compose do what needs containers. */
-export async function apply(context: Context, options: ApplyOptions): Promise<undefined> {
+export const apply = (context: Context, options: ApplyOptions): Promise<undefined> =>
+  applyPlan(context, options, {
+    command: { name: 'apply' },
+    agree: (_planned, changes) => consent(context, changes, options),
+  })
+
+/** Shows the plan, asks, and does it. */
+export async function applyPlan(context: Context, options: ApplyOptions, applying: Applying): Promise<undefined> {
   const { ui, io } = context
   const world = await context.world()
   const { changesOf, notesBeside } = await import('../converge/index.ts')
-  const { outcome, changes } = await reviewed(context, async (planned) => {
+  const { outcome, changes } = await reviewed(context, applying.command, async (planned) => {
     const found = changesOf(planned, world.now())
     if (!options.json && found.length > 0) ui.say(paintPlan(context, found, io.stderr.isTTY === true))
-    await consent(context, found, options)
+    await applying.agree(planned, found)
     return found
   })
   const containers = await seeToContainers(context, outcome, changes, options)
@@ -45,7 +59,11 @@ export async function apply(context: Context, options: ApplyOptions): Promise<un
  * Runs the pipeline in two pieces with the review between them, so that neither spinner runs while a question is asked.
  * The plan that was shown is the one that is done: the run lock is held from before it was made.
  */
-async function reviewed(context: Context, review: (planned: Outcome) => Promise<Change[]>) {
+async function reviewed(
+  context: Context,
+  command: Applying['command'],
+  review: (planned: Outcome) => Promise<Change[]>,
+) {
   const { pipeline } = await import('../converge/index.ts')
   const world = await context.world()
   const { ui } = context
@@ -53,7 +71,7 @@ async function reviewed(context: Context, review: (planned: Outcome) => Promise<
   const agreed = deferred<void>()
   let show: (step: Step) => void = () => undefined
   const whole = pipeline(world, context.dir, {
-    name: 'apply',
+    ...command,
     permits: 'all',
     remote: 'write',
     stack: true,

@@ -1,7 +1,6 @@
 import { resolve } from 'node:path'
 import type { AgeLock } from '../archive/index.ts'
 import { TmgenError } from '../errors.ts'
-import { packageJson } from '../ui/package-dir.ts'
 import { printable } from '../ui/printable.ts'
 import type { Context } from './context.ts'
 import { readIdentities, readPassphrase } from './secret-word.ts'
@@ -27,9 +26,8 @@ export async function backup(context: Context, file: string, options: BackupOpti
     throw new TmgenError('usage', `${file} is there already`, { hint: 'name another file, or give --force' })
 
   const archive = await import('../archive/index.ts')
-  const version = packageJson(io.packageDir).version ?? '0'
   const made = await ui.progress('backing up', () =>
-    archive.backUp(world, context.dir, version, async ({ about, files }) => {
+    archive.backUp(world, context.dir, async ({ about, files }) => {
       const plain = await archive.pack(archive.aboutText(about), files)
       const sealed = await archive.encrypt(plain, lock)
       const verified = await verify(sealed, plain)

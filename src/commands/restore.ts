@@ -3,6 +3,7 @@ import type { Archive } from '../archive/index.ts'
 import { TmgenError } from '../errors.ts'
 import { table } from '../ui/output.ts'
 import { printable } from '../ui/printable.ts'
+import type { World } from '../world.ts'
 import type { Context } from './context.ts'
 import { readIdentities, readPassphrase } from './secret-word.ts'
 import { bytesText } from './status-table.ts'
@@ -70,12 +71,14 @@ async function open(context: Context, sealed: Uint8Array, options: RestoreOption
       : { identities: await readIdentities(context, identity) }
   return context.ui.progress('opening', async () => {
     const { about, files } = await unpack(await decrypt(sealed, key))
-    return checked({ about: parseAbout(about), files })
+    return checked(await context.world(), { about: parseAbout(about), files })
   })
 }
 
 /** A backup without its config or lock is none; a lock of a newer tmgen is refused here, not after the restore. */
-async function checked(archive: Archive): Promise<Archive> {
+async function checked(world: World, archive: Archive): Promise<Archive> {
+  const { refuseNewer } = await import('../converge/index.ts')
+  refuseNewer(archive.about.tmgen, world.version, 'the backup')
   const { parseLock } = await import('../resolve/index.ts')
   const of = (path: string) => archive.files.find((file) => file.path === path)?.content
   const [yaml, lock] = [of('tmgen.yaml'), of('tmgen.lock.json')]

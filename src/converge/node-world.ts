@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { packageJson } from '../ui/package-dir.ts'
 import type { World } from '../world.ts'
 import { nodeDisk } from './node-disk.ts'
 import { nodeDocker } from './node-docker.ts'
@@ -20,6 +21,7 @@ export function makeWorld(packageDir: string): World {
     now: () => new Date(),
     randomBytes: (length) => randomBytes(length),
     env,
+    version: packageJson(packageDir).version ?? '0.0.0',
     packageDir,
     holdLock: (file, command) => holdRunLock(file, command, new Date()),
   }

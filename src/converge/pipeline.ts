@@ -97,6 +97,8 @@ export interface Command {
   newPasswords?: readonly string[]
   /** Auth keys that the person hands over, by user name. */
   keys?: ReadonlyMap<string, Secret>
+  /** The lock says afterwards that this version of tmgen wrote it. */
+  upgrade?: boolean
   /** Takes over a workspace that another host had, or that comes from a backup; all else is refused there. */
   adopt?: boolean
   /** Plan only: nothing is written, no lock is taken. */
@@ -246,7 +248,10 @@ async function runOnce(
     deployment,
     tree,
     yaml: { before: before.text, after: text },
-    lock: { before: workspace.lockText, after: lockTextAfter(workspace, lock) },
+    lock: {
+      before: workspace.lockText,
+      after: lockTextAfter(workspace, lock, world.version, command.upgrade === true),
+    },
     mirror: { before: workspace.mirrorText, after: stateText(mirrorOf(lock)) },
   }
   let made: Provider | undefined

@@ -1,13 +1,14 @@
 import { join } from 'node:path'
+import { z } from 'zod'
 import { type ParsedConfig, parseConfig } from '../config/index.ts'
 import { TmgenError, TmgenErrors } from '../errors.ts'
-import { formatLock, type Rebuilt, rebuildLock, type Traces } from '../resolve/index.ts'
+import { formatLock, parseLock, type Rebuilt, rebuildLock, type Traces } from '../resolve/index.ts'
 import type { World } from '../world.ts'
 import { ensureState } from './apply.ts'
 import { hostState, refuseOtherHost } from './host.ts'
 import { stateFiles } from './state-files.ts'
 import { findTraces } from './traces.ts'
-import { findWorkspace, openWorkspace } from './workspace.ts'
+import { findWorkspace, openWorkspace, refuseNewer } from './workspace.ts'
 
 /** What a rebuild found, and what it would write. */
 export interface Rebuild extends Rebuilt {
@@ -35,6 +36,7 @@ export async function rebuild(
   await ensureState(world, dir)
   const release = await world.holdLock(join(dir, stateFiles.runLock), 'lock rebuild')
   try {
+    await refuseNewerLock(world, dir)
     if (await isWhole(world, dir)) return undefined
     const yaml = await world.disk.readFile(join(dir, 'tmgen.yaml'))
     const parsed = parseConfig(yaml ?? new Uint8Array(), 'tmgen.yaml')
@@ -53,10 +55,29 @@ export async function rebuild(
     await review(found)
     const old = await world.disk.readFile(join(dir, 'tmgen.lock.json'))
     if (old !== undefined) await world.disk.writeFile(join(dir, aside), old, 0o644)
-    await world.disk.writeFile(join(dir, 'tmgen.lock.json'), formatLock(found.lock), 0o644)
+    await world.disk.writeFile(join(dir, 'tmgen.lock.json'), formatLock({ ...found.lock, tmgen: world.version }), 0o644)
     return found
   } finally {
     await release()
+  }
+}
+
+const peekSchema = z.object({ version: z.number(), tmgen: z.string().optional() })
+
+/** The lock of a newer tmgen is no lost one, also where this one cannot read it. Throws TmgenError(s) `lock-invalid`. */
+async function refuseNewerLock(world: World, dir: string): Promise<void> {
+  const bytes = (await world.disk.readFile(join(dir, 'tmgen.lock.json'))) ?? new Uint8Array()
+  const { data, success } = peekSchema.safeParse(parsedJson(bytes))
+  if (!success) return
+  refuseNewer(data.tmgen, world.version, 'tmgen.lock.json')
+  if (data.version > 1) parseLock(bytes, 'tmgen.lock.json')
+}
+
+function parsedJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes))
+  } catch {
+    return undefined
   }
 }
 

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { type ParsedConfig, parseConfig } from '../config/index.ts'
 import { TmgenError } from '../errors.ts'
 import { checkMirror, formatLock, type Lock, newLock, parseLock } from '../resolve/index.ts'
+import { isBefore, versionOf } from '../version.ts'
 import type { World } from '../world.ts'
 import { sha256 } from './hash.ts'
 import { readControl, readMirror, stateText } from './state-files.ts'
@@ -56,6 +57,7 @@ export async function openWorkspace(world: World, from: string): Promise<Workspa
   const lock = lockBytes === undefined ? undefined : parseLock(lockBytes, 'tmgen.lock.json')
   const mirror = await readMirror(world, dir)
   const control = await readControl(world, dir)
+  if (lock !== undefined) refuseNewer(lock.tmgen, world.version, 'tmgen.lock.json')
   checkMirror(lock, mirror)
   if (lock === undefined && control !== undefined)
     throw new TmgenError('lock-lost', 'tmgen.lock.json is missing, but state/control.json knows users', {
@@ -73,14 +75,25 @@ export async function openWorkspace(world: World, from: string): Promise<Workspa
   }
 }
 
+/** Refuses what a newer tmgen wrote: it may say things that this one would lose. Throws TmgenError `lock-invalid`. */
+export function refuseNewer(wrote: string | undefined, version: string, what: string): void {
+  if (wrote === undefined || !isBefore(versionOf(version) ?? [], versionOf(wrote) ?? [])) return
+  throw new TmgenError('lock-invalid', `${what} was written by tmgen ${wrote}; this is tmgen ${version}`, {
+    hint: `install tmgen ${wrote} or newer`,
+  })
+}
+
 /** The lock to resolve with: the one on disk, or a fresh one with a random workspace id (16 hex digits). */
 export function startLock(world: World, workspace: Workspace): Lock {
   return workspace.lock ?? newLock(Buffer.from(world.randomBytes(8)).toString('hex'))
 }
 
-/** Text of the lock as it is to be; a lock without any change keeps its bytes. */
-export function lockTextAfter(workspace: Workspace, lock: Lock): string {
-  if (workspace.lock !== undefined && formatLock(workspace.lock) === formatLock(lock))
-    return workspace.lockText ?? formatLock(lock)
-  return formatLock(lock)
+/**
+ * Text of the lock as it is to be; a lock without any change keeps its bytes, and the version that wrote it.
+ * @param sign whether this version is put in all the same
+ */
+export function lockTextAfter(workspace: Workspace, lock: Lock, version: string, sign: boolean): string {
+  const isSame = workspace.lock !== undefined && formatLock(workspace.lock) === formatLock(lock)
+  if (isSame && (!sign || lock.tmgen === version)) return workspace.lockText ?? formatLock(lock)
+  return formatLock({ ...lock, tmgen: version })
 }

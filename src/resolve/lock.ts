@@ -9,6 +9,11 @@ const ip = z.string().refine((text) => parseIp(text) !== undefined, 'must be an 
 /** tmgen.lock.json, version 1. */
 export const lockSchema = z.strictObject({
   version: z.literal(1),
+  tmgen: z
+    .string()
+    .max(40)
+    .regex(/^\d+\.\d+\.\d+/, 'must be a version')
+    .optional(),
   workspace: z.string().regex(/^[0-9a-f]{16}$/, 'must be 16 hex digits'),
   serial: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
   next: z.strictObject({ user: counter, node: counter, uid: counter }),
@@ -47,7 +52,7 @@ export function newLock(workspaceId: string): Lock {
 
 /** The text of tmgen.lock.json: fixed key order, entries by number, so that equal locks are equal bytes and diffs are small. */
 export function formatLock(lock: Lock): string {
-  const { version, workspace, serial, next } = lock
+  const { version, tmgen, workspace, serial, next } = lock
   const nodes = byNumber(lock.nodes).map(([id, n]) => [
     id,
     {
@@ -69,6 +74,7 @@ export function formatLock(lock: Lock): string {
   ])
   const ordered = {
     version,
+    ...(tmgen === undefined ? {} : { tmgen }),
     workspace,
     serial,
     next: { user: next.user, node: next.node, uid: next.uid },

@@ -27,6 +27,8 @@ export interface LockedNode {
 /** tmgen.lock.json: allocations only. Ids (`u1`, `n1`) never change; a user gone from tmgen.yaml keeps its entry, so its numbers stay reserved. */
 export interface Lock {
   version: 1
+  /** Version of the tmgen that wrote it last; absent: one before 0.1.0's release, which did not say. */
+  tmgen?: string | undefined
   /** Random id, 16 hex digits, set once. */
   workspace: string
   /** Counts every change of the lock. */

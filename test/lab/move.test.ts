@@ -1,4 +1,4 @@
-import { existsSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { generateX25519Identity, identityToRecipient } from 'age-encryption'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -47,5 +47,16 @@ test('a backup of the running stack, restored elsewhere, stays down until the ol
   expect((await node())?.id).toBe(id)
   expect(await alice.peerIp('tm-alice')).toBe(host)
   expect(await alice.smbGet(host, 'macbook', who, 'letter')).toBe(letter)
+  expect((await stack.tmgen(['plan', '--detailed-exitcode'])).code).toBe(0)
+})
+
+test('a lock that is lost comes back as it was, from the markers and the owners of the shares', async () => {
+  const lockFile = join(stack.dir, 'tmgen.lock.json')
+  const { serial, ...lock } = JSON.parse(readFileSync(lockFile, 'utf8'))
+  rmSync(lockFile)
+  expect((await stack.tmgen(['generate'])).stderr).toContain('lock rebuild')
+  await stack.must(['lock', 'rebuild', '--yes'])
+  expect(JSON.parse(readFileSync(lockFile, 'utf8'))).toEqual({ ...lock, serial: serial + 1 })
+  await stack.must(['upgrade', '--yes'])
   expect((await stack.tmgen(['plan', '--detailed-exitcode'])).code).toBe(0)
 })

@@ -257,6 +257,7 @@ export interface MemoryWorldOptions {
   /** What docker commands answer; without it there is none. */
   docker?: (args: string[]) => RunResult
   now?: Date
+  version?: string
   /** First byte of a deterministic stream; other seeds give other secrets. */
   seed?: number
 }
@@ -308,6 +309,7 @@ export function memoryWorld(memory: MemoryDisk, options: MemoryWorldOptions = {}
       })
     },
     env: options.env ?? {},
+    version: options.version ?? '0.1.0',
     packageDir: '/package',
     async holdLock(file, command) {
       const holder = memory.locks.get(file)

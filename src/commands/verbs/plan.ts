@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { type Run, withExamples } from './run.ts'
 
-/** The verbs that bring everything in line with tmgen.yaml: plan, apply. */
+/** The verbs that bring everything in line with tmgen.yaml: plan, apply, upgrade. */
 export function planVerbs(program: Command, run: Run): void {
   withExamples(
     program
@@ -27,5 +27,20 @@ export function planVerbs(program: Command, run: Run): void {
       ),
     'tmgen apply',
     'tmgen apply --no-up && docker compose up -d',
+  )
+  withExamples(
+    program
+      .command('upgrade')
+      .description(
+        'bring the workspace to this version of tmgen: shows what changes in files and containers, asks, then does it',
+      )
+      .option('--no-up', 'leave the containers alone')
+      .option('-y, --yes', 'do not ask')
+      .option('--json', 'print what was done as JSON')
+      .action((options, command) =>
+        run(command, async (context) => (await import('../upgrade.ts')).upgrade(context, options)),
+      ),
+    'tmgen upgrade',
+    'tmgen upgrade --yes --no-up',
   )
 }

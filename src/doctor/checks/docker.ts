@@ -1,5 +1,5 @@
+import { isBefore, versionOf } from '../../version.ts'
 import { type Check, fail, NotSeen, ok, warn } from '../types.ts'
-import { isBefore, versionOf } from '../version.ts'
 
 /** The oldest engine that the tests ran on. */
 const leastEngine = [20, 10]

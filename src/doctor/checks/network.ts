@@ -1,6 +1,6 @@
 import { observePorts, observeSubnet } from '../../converge/index.ts'
+import { isBefore, versionOf } from '../../version.ts'
 import { type Check, fail, NotSeen, ok, warn } from '../types.ts'
-import { isBefore, versionOf } from '../version.ts'
 
 /** UDP in batches: sending since Linux 4.18, receiving since 5.0. */
 const goodKernel = [5, 0]

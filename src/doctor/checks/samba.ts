@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { type Service, serviceText } from '../../commands/services.ts'
+import { versionOf } from '../../version.ts'
 import type { Patient } from '../patient.ts'
 import { type Check, fail, NotSeen, ok, warn, worst } from '../types.ts'
-import { versionOf } from '../version.ts'
 
 /** Samba's containers by user; NotSeen where there are no users. */
 async function servers(patient: Patient): Promise<[string, Service | undefined][]> {

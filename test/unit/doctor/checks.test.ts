@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { checks, examine, type Patient } from '../../../src/doctor/index.ts'
 import { fail, ok, worst } from '../../../src/doctor/types.ts'
-import { isBefore, versionOf } from '../../../src/doctor/version.ts'
 import { TmgenError } from '../../../src/errors.ts'
+import { isBefore, versionOf } from '../../../src/version.ts'
 import { dir, Scene } from '../cli/scene.ts'
 
 let scene: Scene

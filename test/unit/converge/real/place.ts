@@ -43,6 +43,7 @@ export async function makePlace(base: string): Promise<void> {
   const root = join(import.meta.dirname, '../../../..')
   cpSync(join(root, 'templates'), join(base, 'package/templates'), { recursive: true })
   cpSync(join(root, 'docker-compose.base.yml'), join(base, 'package/docker-compose.base.yml'))
+  cpSync(join(root, 'package.json'), join(base, 'package/package.json'))
   for (const path of ['gateway/main.go', 'images/samba/Dockerfile', 'images/headscale/Dockerfile']) {
     mkdirSync(join(base, 'package', path, '..'), { recursive: true })
     writeFileSync(join(base, 'package', path), 'stand-in\n')
