@@ -22,8 +22,8 @@ export async function adopt(context: Context, options: AdoptOptions): Promise<un
     else ui.say('nothing to do: this workspace belongs to this host')
     return undefined
   }
-  const isKnown = await ui.progress('looking for the nodes', () => refuseOnline(context, world))
-  if (!isKnown && !options.yes) await confirm(context, deployment)
+  const isSure = await ui.progress('looking for the nodes', () => refuseRunning(context, world))
+  if (!isSure && !options.yes) await confirm(context, deployment)
   const outcome = await converge(context, 'taking over', { name: 'adopt', adopt: true, permits: 'local', remote: 'no' })
   tellOutcome(ui, outcome, options.json, { adopted: true })
   if (options.json) return undefined
@@ -32,26 +32,21 @@ export async function adopt(context: Context, options: AdoptOptions): Promise<un
   return undefined
 }
 
-/** @returns whether the control plane could tell; throws TmgenError `host` where a node of ours is online */
-async function refuseOnline(context: Context, world: World): Promise<boolean> {
-  const { inspect, onlineNodes } = await import('../converge/index.ts')
+/** @returns whether that is sure; throws TmgenError `host` where a stack of this workspace runs somewhere */
+async function refuseRunning(context: Context, world: World): Promise<boolean> {
+  const { inspect, stillRunning } = await import('../converge/index.ts')
   const { dir, deployment, observed } = await inspect(world, context.dir, 'no')
-  const online = await onlineNodes(world, dir, deployment, observed)
-  if (online === undefined) return false
-  if (online.length === 0) return true
-  const shown = online.slice(0, 3).join(', ')
-  const names = online.length > 3 ? `${shown} and ${online.length - 3} more` : shown
-  throw new TmgenError(
-    'host',
-    `still online: ${printable(names)}. The old host runs, and two with the same node keys fight`,
-    {
-      hint: 'stop it there: docker compose down (here too, if it was started); after a minute run tmgen adopt again',
-    },
-  )
+  const { running, isSure } = await stillRunning(world, dir, deployment, observed)
+  if (running.length === 0) return isSure
+  const shown = running.slice(0, 3).join(', ')
+  const names = running.length > 3 ? `${shown} and ${running.length - 3} more` : shown
+  throw new TmgenError('host', `still online: ${printable(names)}. Two stacks with the same node keys fight`, {
+    hint: 'stop the one that runs: docker compose down, in its folder on its host; then, after a minute: tmgen adopt',
+  })
 }
 
 async function confirm(context: Context, { control }: Deployment): Promise<void> {
-  const why = `tmgen cannot ask the control plane (${control.provider}) whether the old host still runs`
+  const why = `with provider ${control.provider}, tmgen cannot see whether the old host still runs`
   const prompts = await context.prompts()
   if (!prompts)
     throw new TmgenError('usage', `--yes is missing: ${why}`, {

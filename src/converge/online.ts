@@ -1,30 +1,34 @@
 import { makeProvider } from '../control/index.ts'
+import { TmgenError } from '../errors.ts'
 import type { Deployment } from '../resolve/types.ts'
 import type { World } from '../world.ts'
 import type { Observed } from './types.ts'
 
 /** How long a control server may take to show that it is there, in ms. */
 const timeoutMs = 5_000
-/** What says that nobody listens there; anything else (an unknown certificate, an error page) is an answer. */
-const nobody = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|TIMEOUT|ABORT/i
 
 /**
- * The nodes of this workspace that are online in the control plane: another host, or a stack here, runs them.
- * @returns their names; `undefined` where nobody can be asked (provider manual)
- * @throws TmgenError `control-*`
+ * What runs this workspace now, as far as can be seen: its containers on this host, also those of another folder, and
+ * its nodes that are online in the control plane.
+ * @returns `running`, as people read it; `isSure`: an empty list means that nothing runs anywhere
+ * @throws TmgenError `control-*` where a control plane that knows does not answer
  */
-export async function onlineNodes(
+export async function stillRunning(
   world: World,
   dir: string,
   deployment: Deployment,
   observed: Observed,
   dependencies = { makeProvider },
-): Promise<string[] | undefined> {
-  const { control, controlUrl, users } = deployment
-  if (control.provider === 'manual') return undefined
-  // The embedded server moves along with the workspace: while it answers, a stack runs with its database.
+): Promise<{ running: string[]; isSure: boolean }> {
+  const { control, controlUrl, users, workspace } = deployment
+  const running = await containersOf(world, workspace.id)
+  if (running.length > 0) return { running, isSure: true }
+  if (control.provider === 'manual') return { running, isSure: false }
+  // The embedded server moves along with the workspace: one that answers belongs to a stack that runs.
   if (control.provider === 'embedded')
-    return (await answers(world, controlUrl)) ? [`the control server ${controlUrl}`] : []
+    return (await answers(world, controlUrl))
+      ? { running: [`the control server ${controlUrl}`], isSure: true }
+      : { running, isSure: false }
   const provider = dependencies.makeProvider(deployment, { world, workspaceDir: dir })
   const ids = new Set([
     ...observed.enrolled.values(),
@@ -32,20 +36,32 @@ export async function onlineNodes(
   ])
   const tags = new Set(users.map((user) => user.tag))
   const isOurs = (id: string, of: readonly string[]) => ids.has(id) || of.some((tag) => tags.has(tag))
-  const nodes = await provider.listNodes()
-  return nodes.filter((node) => node.online && isOurs(node.id, node.tags)).map((node) => node.hostname)
+  const nodes = (await provider.listNodes()).filter((node) => node.online && isOurs(node.id, node.tags))
+  return { running: nodes.map((node) => `node ${node.hostname}`), isSure: true }
 }
 
+/** Running containers of the workspace on this host, with the folder that they were started in. */
+async function containersOf(world: World, workspace: string): Promise<string[]> {
+  const format = ['service', 'project.working_dir']
+    .map((label) => `{{.Label "com.docker.compose.${label}"}}`)
+    .join(' in ')
+  try {
+    const args = ['ps', '--filter', `label=tmgen.workspace=${workspace}`, '--format', format]
+    const { exitCode, stdout } = await world.docker.run(args)
+    return exitCode === 0 ? stdout.split('\n').filter((line) => line.trim() !== '') : []
+  } catch (error) {
+    if (error instanceof TmgenError) return [] // no Docker: nothing of it runs here
+    throw error
+  }
+}
+
+/** Whether anything answers there, an unknown certificate or an error page too. */
 async function answers(world: World, url: string): Promise<boolean> {
   try {
     await world.fetch(new URL('/health', url), { signal: AbortSignal.timeout(timeoutMs), redirect: 'manual' })
     return true
   } catch (error) {
-    return !nobody.test(describe(error))
+    const { code } = ((error as { cause?: unknown }).cause ?? {}) as { code?: unknown }
+    return typeof code === 'string' && /CERT|SELF_SIGNED|ERR_TLS|ERR_SSL|HPE_/.test(code)
   }
-}
-
-const describe = (error: unknown): string => {
-  const { name, code, cause } = error as { name?: string; code?: string; cause?: unknown }
-  return [name, code, cause === undefined ? '' : describe(cause)].join(' ')
 }

@@ -50,7 +50,7 @@ export function moveVerbs(program: Command, run: Run): void {
         'take over a workspace that was restored, or that another host had: refused while its nodes are online, because ' +
           'two hosts with the same node keys fight',
       )
-      .option('-y, --yes', 'the old host is stopped: do not ask where tmgen cannot see that (provider manual)')
+      .option('-y, --yes', 'the old host is stopped: do not ask where tmgen cannot see that (manual, embedded)')
       .option('--json', 'print what was done as JSON')
       .action((options, command) =>
         run(command, async (context) => (await import('../adopt.ts')).adopt(context, options)),

@@ -211,7 +211,7 @@ describe('the host of a workspace', () => {
     expect((await scene.tmgen('plan')).stderr).toContain('tmgen adopt')
     const refused = await scene.tmgen('adopt')
     expect(refused).toMatchObject({ code: 1 })
-    expect(refused.stderr).toContain('still online: tm-alice')
+    expect(refused.stderr).toContain('still online: node tm-alice')
     expect(scene.disk.snapshot(dir)).toEqual(before)
     online(false)
     expect((await scene.tmgen('adopt')).code).toBe(0)
@@ -232,6 +232,19 @@ describe('the host of a workspace', () => {
     expect((await again('adopt')).code).toBe(0)
     expect(at('generated/docker-compose.yml')).toBe(scene.text('generated/docker-compose.yml'))
     expect((await again('generate --check')).code).toBe(0)
+  })
+
+  test('adopt refuses while containers of the workspace run here, from whichever folder', async () => {
+    await backup()
+    await restore()
+    const id = JSON.parse(scene.text('tmgen.lock.json')).workspace
+    scene.dockerAnswer = (args) => {
+      const isAsked = args[0] === 'ps' && args.includes(`label=tmgen.workspace=${id}`)
+      return { exitCode: 0, stdout: isAsked ? 'gateway in /home/me/timemachine\n' : '', stderr: '' }
+    }
+    expect((await again('adopt --yes')).stderr).toContain('still online: gateway in /home/me/timemachine')
+    scene.dockerAnswer = () => ({ exitCode: 0, stdout: '', stderr: '' })
+    expect((await again('adopt')).code).toBe(0)
   })
 
   test('where nobody can be asked, adopt wants a word', async () => {
