@@ -8,7 +8,7 @@ import { findWorkspace, openWorkspace } from '../converge/workspace.ts'
 import { TmgenError } from '../errors.ts'
 import type { World } from '../world.ts'
 import { collect } from './collect.ts'
-import { recordBackup } from './record.ts'
+import { startRecord } from './record.ts'
 import type { About, Archive } from './types.ts'
 
 /**
@@ -44,6 +44,7 @@ export async function backUp<T>(
       dir,
       Object.values(lock.users).map((user) => user.name),
     )
+    const record = await startRecord(world, dir, lock)
     const { files, notes } = await collect(world.disk, dir)
     const about: About = {
       version: 1,
@@ -56,7 +57,7 @@ export async function backUp<T>(
       users: Object.values(lock.users).map(({ name }) => ({ name, node: enrolled.get(name) ?? null })),
     }
     const saved = await save({ about, files })
-    await recordBackup(world, dir, lock)
+    await record()
     if (parsed.config.host === 'remote')
       notes.push('host: remote: the node keys are on the Docker host, and not in this backup')
     return { ...saved, notes }

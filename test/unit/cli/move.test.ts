@@ -120,15 +120,22 @@ describe('backup', () => {
     expect(reads).toBeGreaterThan(4)
   })
 
-  test('status tells of none, of numbers and of nodes that changed since the last', async () => {
+  test('status tells of none, and of what changed since the last', async () => {
     const note = async () => /note: (.*tmgen backup FILE)/.exec((await scene.tmgen('status')).stderr)?.[1]
     expect(await note()).toContain('there is no backup')
     await backup()
     expect(await note()).toBeUndefined()
     scene.disk.put(`${dir}/state/gateway/alice/tailscaled.state`, enrolled('8'))
-    expect(await note()).toContain('nodes joined or left since the last backup of the workspace, of 2026-01-02')
+    expect(await note()).toBe(
+      'changed since the last backup of the workspace, of 2026-01-02: the nodes that joined: tmgen backup FILE',
+    )
+    await scene.tmgen(`backup ${file} --force --recipient ${recipient}`)
+    expect(await note()).toBeUndefined()
+    scene.options = { ...scene.options, seed: 5 }
+    await scene.tmgen('rotate alice --password')
+    expect(await note()).toContain(': a password: ')
     await scene.tmgen('add user bob --login bob')
-    expect(await note()).toContain('users or numbers changed')
+    expect(await note()).toContain(': users or their numbers, a password, tmgen.yaml: ')
   })
 })
 
