@@ -1,4 +1,6 @@
-import { join } from 'node:path'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { generateX25519Identity, identityToRecipient } from 'age-encryption'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
   backUpBundle,
@@ -124,4 +126,36 @@ test('another user joins the running stack, and everybody else runs on', async (
   await stack.running('carol')
   expect(await Promise.all(services.map((service) => stack.containerOf(service)))).toEqual(before)
   await stack.session(alice, 'alice', 'macbook')
+})
+
+/** Opens a database with the log beside it as SQLite does after a crash; prints its health, and how many nodes it has. */
+const openDatabase = `
+import base64, sqlite3
+for name, content in files: open('/tmp/' + name, 'wb').write(base64.b64decode(content))
+db = sqlite3.connect('/tmp/db.sqlite')
+print(db.execute('pragma integrity_check').fetchone()[0], db.execute('select count(*) from nodes').fetchone()[0])
+`
+
+test('a backup holds its database as it was at one moment, also while it is written to', async () => {
+  const home = dirname(stack.dir)
+  const [file, keyFile, again] = [join(home, 'tm.age'), join(home, 'key.txt'), join(home, 'again')]
+  const identity = await generateX25519Identity()
+  writeFileSync(keyFile, identity)
+  let made = 0
+  let isOver = false
+  const writer = (async () => {
+    for (; !isOver; made++) await stack.headscale('preauthkeys', 'create', '--tags', 'tag:tm-alice')
+  })()
+  await waitFor('a key that is made meanwhile', () => made > 0)
+  await stack.must(['backup', file, '--recipient', await identityToRecipient(identity)])
+  isOver = true
+  await writer
+  await stack.must(['restore', file, again, '--identity', keyFile], { cwd: home })
+  const nodes = await stack.headscale<unknown[]>('nodes', 'list')
+  const files = ['db.sqlite', 'db.sqlite-wal'].map((name) => [
+    name,
+    readFileSync(join(again, 'state/headscale', name)).toString('base64'),
+  ])
+  const input = `files = ${JSON.stringify(files)}${openDatabase}`
+  expect((await alice.must(['python3', '-'], { input })).trim()).toBe(`ok ${nodes.length}`)
 })
