@@ -164,7 +164,12 @@ export async function pipeline(
     for (const note of recovery.notes) command.onNote?.(note)
     if (recovery.mustFinish) {
       const { name, users, adopt, onStep, onNote } = command
-      const rest = { ...(users && { users }), ...(adopt && { adopt }), ...(onStep && { onStep }), ...(onNote && { onNote }) }
+      const rest = {
+        ...(users && { users }),
+        ...(adopt && { adopt }),
+        ...(onStep && { onStep }),
+        ...(onNote && { onNote }),
+      }
       await run({ ...rest, name: `${name} (finishing)`, permits: 'local', remote: 'no' })
     }
     const once: Once = (wanted, stage) => runOnce(world, dir, wanted, dependencies, stage)
