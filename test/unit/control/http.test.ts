@@ -134,10 +134,56 @@ describe('the JSON client', () => {
     expect(slept).toEqual([])
   })
 
+  const changing = ['POST', 'PUT', 'DELETE'] as const
+  it.each(
+    changing,
+  )('says after a %s without a whole answer that it may have been carried out, and sends no other', async (method) => {
+    for (const fault of [{ hang: true }, { halfBody: true }, { reset: true }] as const) {
+      standIn.requests.length = 0
+      standIn.fail(/keys/, fault)
+      expect(await faultOf(client({ timeoutMs: 100 })({ ...post, method }))).toMatchObject({
+        code: 'control-unreachable',
+        hint: expect.stringContaining('the next run looks whether the request was carried out'),
+      })
+      expect(standIn.requests).toEqual([`${method} ${keys.path}`])
+    }
+  })
+
+  it.each(['POST', 'PUT'] as const)('repeats a %s neither after 429 nor after a 5xx', async (method) => {
+    for (const status of [429, 500, 502, 503, 504]) {
+      standIn.requests.length = 0
+      standIn.fail(/keys/, { status, headers: { 'retry-after': '1' } })
+      await faultOf(client()({ ...post, method }))
+      expect(standIn.requests).toHaveLength(1)
+    }
+    expect(slept).toEqual([])
+  })
+
+  it('repeats a DELETE after 429: it was not carried out', async () => {
+    standIn.fail(/keys/, { status: 429, headers: { 'retry-after': '2' } })
+    expect(await faultOf(client()({ ...post, method: 'DELETE', path: `${keys.path}/k1` }))).toMatchObject({
+      message: expect.stringContaining('404'),
+    })
+    expect([standIn.requests.length, slept]).toEqual([2, [2000]])
+  })
+
+  it('lets the caller look at a refusal first, as it must for 404, 409 and 412', async () => {
+    for (const status of [404, 409, 412]) {
+      standIn.fail(/keys/, { status, message: 'mine' })
+      const onRefusal = (refusal: object) => ({ value: refusal })
+      expect((await client()({ ...post, onRefusal })).value).toEqual({ status, message: 'mine' })
+    }
+  })
+
   it.each([
+    [404, 'control-refused'],
+    [408, 'control-unreachable'],
+    [409, 'control-refused'],
+    [412, 'control-refused'],
     [500, 'control-refused'],
     [502, 'control-unreachable'],
     [503, 'control-unreachable'],
+    [504, 'control-unreachable'],
   ])('reports a %i', async (status, code) => {
     standIn.fail(/keys/, { status, message: 'two\nlines' })
     expect(await faultOf(client()(keys))).toMatchObject({
