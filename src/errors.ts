@@ -15,6 +15,7 @@ export const errorCodes = [
   'control-auth', // the control plane refused our credential
   'control-unreachable', // no answer from the control plane
   'control-refused', // the control plane refused the request (tags, policy)
+  'control-changed', // what is in the control plane was changed by somebody else meanwhile
   'control-foreign', // a user, tag or node exists that is not ours
   'secret', // a key or password is missing or unreadable
   'host', // another host had the workspace last, and may still run it

@@ -1,4 +1,4 @@
-import type { Change, Command, Outcome, Step } from '../converge/index.ts'
+import type { Change, Command, Outcome } from '../converge/index.ts'
 import { TmgenError } from '../errors.ts'
 import { Interrupted } from '../ui/interrupted.ts'
 import { printable } from '../ui/printable.ts'
@@ -7,6 +7,7 @@ import type { Context } from './context.ts'
 import { nextUp } from './outcome.ts'
 import { fewNotes, paintPlan } from './plan.ts'
 import { summary } from './plan-text.ts'
+import { reviewed } from './reviewed.ts'
 
 export interface ApplyOptions {
   /** False with --no-up. */
@@ -34,7 +35,8 @@ export async function applyPlan(context: Context, options: ApplyOptions, applyin
   const { ui, io } = context
   const world = await context.world()
   const { changesOf, notesBeside } = await import('../converge/index.ts')
-  const { outcome, changes } = await reviewed(context, applying.command, async (planned) => {
+  const command = { ...applying.command, permits: 'all', remote: 'write', stack: true } as const
+  const { outcome, review: changes } = await reviewed(context, command, async (planned) => {
     const found = changesOf(planned, world.now())
     if (!options.json && found.length > 0) ui.say(paintPlan(context, found, io.stderr.isTTY === true))
     await applying.agree(planned, found)
@@ -53,61 +55,6 @@ export async function applyPlan(context: Context, options: ApplyOptions, applyin
     if (change.sign === '!' && !change.applies) ui.note(printable(`left to you: ${change.title}: ${change.fix}`))
   if (containers === 'not-started') ui.say(`Next: ${nextUp(outcome.deployment.host)}`)
   return undefined
-}
-
-/**
- * Runs the pipeline in two pieces with the review between them, so that neither spinner runs while a question is asked.
- * The plan that was shown is the one that is done: the run lock is held from before it was made.
- */
-async function reviewed(
-  context: Context,
-  command: Applying['command'],
-  review: (planned: Outcome) => Promise<Change[]>,
-) {
-  const { pipeline } = await import('../converge/index.ts')
-  const world = await context.world()
-  const { ui } = context
-  const planned = deferred<Outcome>()
-  const agreed = deferred<void>()
-  let show: (step: Step) => void = () => undefined
-  const whole = pipeline(world, context.dir, {
-    ...command,
-    permits: 'all',
-    remote: 'write',
-    stack: true,
-    review: (outcome) => {
-      planned.resolve(outcome)
-      return agreed.promise
-    },
-    onStep: (step) => show(step),
-    onNote: (note) => ui.note(printable(note)),
-  })
-  const plan = await ui.progress('comparing', () => Promise.race([planned.promise, whole]))
-  let changes: Change[]
-  try {
-    changes = await review(plan)
-    agreed.resolve()
-  } catch (error) {
-    agreed.reject(error)
-    await whole
-    throw error
-  }
-  if (plan.steps.length === 0) return { outcome: await whole, changes }
-  const outcome = await ui.progress('applying', (say) => {
-    show = (step) => say(step.title)
-    return whole
-  })
-  return { outcome, changes }
-}
-
-function deferred<T>() {
-  let resolve: (value: T) => void = () => undefined
-  let reject: (error: unknown) => void = () => undefined
-  const promise = new Promise<T>((yes, no) => {
-    resolve = yes
-    reject = no
-  })
-  return { promise, resolve, reject }
 }
 
 /** Asks before a person's access or a container goes; --yes answers, and without a terminal nothing else does. */

@@ -33,6 +33,10 @@ export async function list(context: Context, options: { offline?: boolean; json?
     const where = line === undefined ? '' : ` (line ${line} of the policy)`
     ui.note(printable(`policy open for ${names(reaches)}: ${text}${where}`))
   }
+  const { unsignedFix } = await import('../converge/index.ts')
+  for (const node of observed.remote?.nodes ?? [])
+    if (node.unsigned && deployment.users.some((user) => node.tags.includes(user.tag)))
+      ui.note(printable(`${node.hostname} is not signed, tailnet lock keeps it out: ${unsignedFix(node)}`))
   for (const row of rows)
     for (const text of nodeNotes(row.name, gateway?.nodes[row.name]))
       ui.note(printable(`${row.node.hostname}: ${text}`))
@@ -44,7 +48,8 @@ export async function list(context: Context, options: { offline?: boolean; json?
 async function broader({ deployment, observed }: Inspection): Promise<BroaderRule[] | undefined> {
   if (!observed.remote || deployment.control.provider === 'manual') return undefined
   const { broaderRules } = await import('../control/index.ts')
-  return broaderRules(observed.remote.policy?.text, deployment, observed.remote.nodes)
+  const { policy, nodes, features } = observed.remote
+  return broaderRules(policy?.text, deployment, nodes, features)
 }
 
 /** A few names, then a count. */

@@ -25,6 +25,7 @@ const driftPlurals: Record<DriftKind, string> = {
   'node-expired': 'nodes were expired in the control plane',
   'node-renamed': 'nodes have another name in the control plane',
   'node-untagged': 'nodes are without their tag',
+  'node-unsigned': 'nodes are not signed: tailnet lock keeps them out',
   'node-foreign': 'nodes have our names and are not ours',
   'policy-open': 'rules of the tailnet policy let others reach the nodes',
   'file-changed': 'generated files were changed by hand',

@@ -2,13 +2,18 @@ import type { Deployment } from '../resolve/types.ts'
 import type { Context } from './context.ts'
 import { look } from './look.ts'
 
+/** How the policy of the tailnet follows a change of users. */
+export function policyFollows(provider: Deployment['control']['provider']): string {
+  return provider === 'manual' ? 'paste what tmgen policy show prints' : 'tmgen policy apply'
+}
+
 /** Where a person puts the policy, by provider. */
 function place(control: Deployment['control']): string {
   switch (control.provider) {
     case 'tailscale':
-      return 'merge it into Access controls: https://login.tailscale.com/admin/acls/file'
+      return 'tmgen policy apply writes it; by hand: merge it into Access controls, https://login.tailscale.com/admin/acls/file'
     case 'headscale':
-      return `merge it into the policy of ${control.url}: headscale policy get, edit, headscale policy set -f FILE`
+      return `tmgen policy apply writes it; by hand: merge it into the policy of ${control.url} (headscale policy get, edit, headscale policy set -f FILE)`
     case 'embedded':
       return 'nothing to paste: tmgen writes this policy into the embedded Headscale'
     case 'manual':
@@ -28,7 +33,7 @@ export async function policyShow(context: Context, options: { json?: boolean }):
   context.ui.data(formatPolicy(policy))
   context.ui.note(place(deployment.control))
   if (deployment.control.provider !== 'embedded') {
-    context.ui.note('rules add up: remove or narrow those that let others reach port 445 of these tags')
+    context.ui.note('rules add up: tmgen policy check names those that let others reach these nodes')
   }
   return undefined
 }

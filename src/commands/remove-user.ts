@@ -4,6 +4,7 @@ import { printable } from '../ui/printable.ts'
 import type { Context } from './context.ts'
 import { look } from './look.ts'
 import { converge, nextUp, tellOutcome } from './outcome.ts'
+import { policyFollows } from './policy.ts'
 
 export interface RemoveOptions {
   yes?: boolean
@@ -57,7 +58,7 @@ export async function removeUser(context: Context, name: string, options: Remove
       `tmgen does not speak with your control plane: delete the node ${nodeOf(outcome.observed.leaving, name)} there.`,
     )
   if (control.provider !== 'embedded')
-    ui.say(`The policy of the tailnet may forget ${name}: paste what tmgen policy show prints.`)
+    ui.say(`The policy of the tailnet may forget ${name}: ${policyFollows(control.provider)}`)
   return undefined
 }
 

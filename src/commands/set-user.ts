@@ -2,6 +2,7 @@ import { TmgenError } from '../errors.ts'
 import type { Deployment } from '../resolve/types.ts'
 import type { Context } from './context.ts'
 import { converge, nextUp, tellOutcome } from './outcome.ts'
+import { policyFollows } from './policy.ts'
 
 export interface SetUserOptions {
   rebind?: boolean
@@ -53,7 +54,7 @@ export async function setUser(context: Context, name: string, options: SetUserOp
   const { deployment } = outcome
   if (outcome.steps.length === 0) ui.say('nothing to do')
   else if (quota !== undefined || deployment.host === 'remote') ui.say(`Next: ${nextUp(deployment.host)}`)
-  if (isAccess) ui.say(policyFollows(deployment))
+  if (isAccess) ui.say(accessFollows(deployment))
   if (rebind)
     ui.say(
       `The gateway forgets whose the logins of ${name} were; whoever connects with each of them next has it from then on.`,
@@ -62,10 +63,10 @@ export async function setUser(context: Context, name: string, options: SetUserOp
 }
 
 /** What the person has to do about the tailnet's policy after logins changed. */
-function policyFollows({ control, host }: Deployment): string {
+function accessFollows({ control, host }: Deployment): string {
   const gateway =
     host === 'local' ? 'The gateway lets in by the new list at once.' : 'The gateway follows its new config.'
   return control.provider === 'embedded'
     ? gateway
-    : `${gateway} The policy of the tailnet must follow: paste what tmgen policy show prints.`
+    : `${gateway} The policy of the tailnet must follow: ${policyFollows(control.provider)}`
 }

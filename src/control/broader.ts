@@ -1,8 +1,8 @@
 import type { DeployedUser, Deployment } from '../resolve/types.ts'
-import { type Aliases, destinationReaches, readAliases, sourceStays } from './policy-alias.ts'
+import { type Aliases, coversNode, readAliases, sourceStays } from './policy-alias.ts'
 import { type PolicyRule, parsePolicy } from './policy-text.ts'
 import { coversSmb } from './ports.ts'
-import type { NodeInfo } from './types.ts'
+import { allFeatures, type NodeInfo, type PolicyFeatures } from './types.ts'
 
 /** A rule of the control plane that lets others than the user reach port 445 of a node. */
 export interface BroaderRule {
@@ -17,12 +17,13 @@ export interface BroaderRule {
 /**
  * Rules that reach further than a user's own logins and tags, so that the policy alone isolates nobody. Rules are a
  * union: one broader rule is enough. Conservative: what cannot be understood counts as broader. `nodes`, where known,
- * tell which rules by IP address mean other machines.
+ * tell which rules by IP address mean other machines; `features` is what the server makes of a policy.
  */
 export function broaderRules(
   policyText: string | undefined,
   deployment: Pick<Deployment, 'users'>,
   nodes: readonly NodeInfo[] = [],
+  features: PolicyFeatures = allFeatures,
 ): BroaderRule[] {
   const users = deployment.users.filter((user) => user.enabled)
   const everybody = users.map((user) => user.name)
@@ -31,9 +32,14 @@ export function broaderRules(
     { text, reaches: everybody, ...(line === undefined ? {} : { line }) },
   ]
   if (policyText === undefined || policyText.trim() === '') return open('no policy: everything is allowed')
-  const policy = parsePolicy(policyText)
+  const policy = parsePolicy(policyText, features)
   if (policy === undefined) return open('cannot judge: the policy is no HuJSON object')
-  if (!policy.hasRules) return open('the policy has neither acls nor grants: everything is allowed')
+  if (!policy.hasRules)
+    return open(
+      features.grants
+        ? 'the policy has neither acls nor grants: everything is allowed'
+        : 'the policy has no acls, and this server knows no grants: everything is allowed',
+    )
   const aliases = readAliases(policy.root, nodes)
   return policy.rules.flatMap((rule) => {
     const reaches = users.filter((user) => opens(rule, user, aliases)).map((user) => user.name)
@@ -44,7 +50,7 @@ export function broaderRules(
 function opens(rule: PolicyRule, user: DeployedUser, aliases: Aliases): boolean {
   if (!rule.understood) return true
   const reached = rule.targets.some((target) => {
-    return coversSmb(target.ports) && destinationReaches(target.host, user, aliases)
+    return coversSmb(target.ports) && coversNode(target.host, user, aliases)
   })
   return reached && !rule.src.every((source) => sourceStays(source, user, aliases))
 }

@@ -18,7 +18,7 @@ import {
   userSchema,
   usersSchema,
 } from './headscale-json.ts'
-import type { Provider } from './types.ts'
+import { allFeatures, type Provider } from './types.ts'
 
 /** A command inside the container: its own CLI waits 5 s for the server, starting the exec takes about one more. */
 const timeoutMs = 30_000
@@ -89,6 +89,9 @@ export function embeddedProvider(docker: Docker, workspaceDir: string, baseDomai
         throw error
       }
     },
+    policyFeatures: async () => allFeatures,
+    // Setting it judges it too, and keeps the former one where it is refused.
+    checkPolicy: async () => undefined,
     writePolicy: async ({ text }) => {
       await headscale(['policy', 'set', '--file', '/dev/stdin', '-o', 'json'], text)
     },

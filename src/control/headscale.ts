@@ -15,7 +15,7 @@ import {
   usersSchema,
 } from './headscale-json.ts'
 import type { Http } from './http.ts'
-import type { Provider } from './types.ts'
+import { allFeatures, type PolicyFeatures, type Provider } from './types.ts'
 
 const nothing = z.unknown()
 /** Expiring by id came with 0.28: the mark of an API new enough, where a build names no version. */
@@ -90,6 +90,13 @@ export function headscaleProvider(http: Http, now: () => Date): Provider {
       })
       return value.policy.trim() === '' ? undefined : { text: value.policy, etag: undefined }
     },
+    policyFeatures: () => policyFeatures(http),
+    checkPolicy: async (text) => {
+      // A server before 0.29 has no such call; setting a policy judges it there too.
+      const onRefusal = ({ status }: { status: number }) =>
+        status === 404 || status === 405 || status === 501 ? { value: undefined } : undefined
+      await http({ method: 'POST', path: '/api/v1/policy/check', json: { policy: text }, schema: nothing, onRefusal })
+    },
     writePolicy: async ({ text }) => {
       await http({
         method: 'PUT',
@@ -105,6 +112,24 @@ export function headscaleProvider(http: Http, now: () => Date): Provider {
       })
     },
   }
+}
+
+/** Grants and tests came with 0.29, together with the call that checks a policy. */
+async function policyFeatures(http: Http): Promise<PolicyFeatures> {
+  const old: PolicyFeatures = { grants: false, tests: false }
+  const { value } = await http({
+    method: 'GET',
+    path: '/version',
+    schema: z.object({ version: z.string() }),
+    anonymous: true,
+    // 0.26 has no such page.
+    onRefusal: ({ status }) => (status === 404 ? { value: { version: '0.26' } } : undefined),
+  })
+  const match = /^v?(\d+)\.(\d+)/.exec(value.version)
+  if (match !== null) return Number(match[1]) > 0 || Number(match[2]) >= 29 ? allFeatures : old
+  const schema = z.object({ paths: z.record(z.string(), z.unknown()) })
+  const api = await http({ method: 'GET', path: '/swagger/v1/openapiv2.json', schema, anonymous: true })
+  return '/api/v1/policy/check' in api.value.paths ? allFeatures : old
 }
 
 async function serverVersion(http: Http): Promise<string | undefined> {

@@ -12,9 +12,12 @@ import { tailscaleCredential } from './tailscale-auth.ts'
 import type { Provider } from './types.ts'
 
 export { type BroaderRule, broaderRules } from './broader.ts'
+export { type Finding, judgePolicy, shutOut } from './judge.ts'
 export { keyDescription, ownKeys } from './keys.ts'
 export { formatPolicy, type Policy, policyFor, tagsWanted } from './policy.ts'
+export { editPolicy, type PolicyEdit } from './policy-own.ts'
 export type * from './types.ts'
+export { allFeatures } from './types.ts'
 
 const headscaleVariable = 'TMGEN_HEADSCALE_API_KEY'
 

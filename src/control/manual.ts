@@ -1,5 +1,5 @@
 import { TmgenError } from '../errors.ts'
-import type { Provider } from './types.ts'
+import { allFeatures, type Provider } from './types.ts'
 
 /** Keys are pasted in by the person: nothing remote is read, and nothing can be made. */
 export function manualProvider(): Provider {
@@ -15,6 +15,8 @@ export function manualProvider(): Provider {
     listNodes: async () => [],
     readPolicy: async () => undefined,
     listUsers: async () => undefined,
+    policyFeatures: async () => allFeatures,
+    checkPolicy: refuse,
     writePolicy: refuse,
     createUser: refuse,
     mintNodeKey: refuse,

@@ -28,8 +28,8 @@ export function readAliases(root: Record<string, unknown>, nodes: readonly NodeI
 const withoutTagged =
   /^autogroup:(internet|self|members?|nonroot|owner|admin|it-admin|network-admin|billing-admin|auditor|shared)$/
 
-/** Whether a destination may mean the user's node. Only what surely means something else is ruled out. */
-export function destinationReaches(host: string, user: DeployedUser, aliases: Aliases): boolean {
+/** Whether a source or destination may mean the user's node. Only what surely means something else is ruled out. */
+export function coversNode(host: string, user: DeployedUser, aliases: Aliases): boolean {
   const name = host.toLowerCase()
   if (name.startsWith('tag:')) return name === user.tag
   if (name.startsWith('group:') || withoutTagged.test(name)) return false

@@ -1,5 +1,6 @@
 import { getNodeValue, type Node, type ParseError, parseTree } from 'jsonc-parser'
 import { isOtherProtocol } from './ports.ts'
+import { allFeatures, type PolicyFeatures } from './types.ts'
 
 /** One rule of `acls` or `grants`, brought to one shape. */
 export interface PolicyRule {
@@ -18,29 +19,56 @@ export interface PolicyText {
   /** Whether it has a rule section at all: without one, everything is allowed. */
   hasRules: boolean
   rules: PolicyRule[]
+  /** Rules of `ssh`, brought to the same shape. */
+  ssh: PolicyRule[]
 }
 
 /** Longest text of a rule to show. */
 const maxText = 300
 
-/** Reads HuJSON (comments, trailing commas); undefined where it is no object or does not parse. */
-export function parsePolicy(text: string): PolicyText | undefined {
+/** HuJSON (comments, trailing commas) as a tree; undefined where it is no object or does not parse. */
+export function parseHuJson(text: string): Node | undefined {
+  // Servers end a line comment at \n alone, jsonc-parser at \r too: the two would read different policies.
+  if (/\r(?!\n)/.test(text)) return undefined
   const errors: ParseError[] = []
   const tree = parseTree(text, errors, { allowTrailingComma: true })
-  if (tree?.type !== 'object' || errors.length > 0) return undefined
-  const sections = (tree.children ?? []).flatMap((property) => {
-    const [key, value] = property.children ?? []
-    // Servers read keys without regard to case; null counts as absent.
-    const name = String(key?.value).toLowerCase()
-    return value !== undefined && value.type !== 'null' && (name === 'acls' || name === 'grants')
-      ? [{ name, value }]
-      : []
-  })
+  return tree?.type === 'object' && errors.length === 0 ? tree : undefined
+}
+
+/**
+ * Reads a policy; undefined where it is no HuJSON object.
+ * @param features what the server makes of it: one that knows no grants leaves them out
+ */
+export function parsePolicy(text: string, { grants }: PolicyFeatures = allFeatures): PolicyText | undefined {
+  const tree = parseHuJson(text)
+  if (tree === undefined) return undefined
+  const sectionsOf = (wanted: (name: string) => boolean) =>
+    (tree.children ?? []).flatMap((property) => {
+      const [key, value] = property.children ?? []
+      // Servers read keys without regard to case; null counts as absent.
+      const name = String(key?.value).toLowerCase()
+      return value !== undefined && value.type !== 'null' && wanted(name) ? [{ name, value }] : []
+    })
+  const sections = sectionsOf((name) => name === 'acls' || (grants && name === 'grants'))
   const rules = sections.flatMap(({ name, value }) => {
     const nodes = value.type === 'array' ? (value.children ?? []) : [value]
     return nodes.map((node) => readRule(node, name === 'acls', text))
   })
-  return { root: getNodeValue(tree) as Record<string, unknown>, hasRules: sections.length > 0, rules }
+  const ssh = sectionsOf((name) => name === 'ssh').flatMap(({ value }) => {
+    return (value.type === 'array' ? (value.children ?? []) : [value]).map((node) => readSsh(node, text))
+  })
+  return { root: getNodeValue(tree) as Record<string, unknown>, hasRules: sections.length > 0, rules, ssh }
+}
+
+/** An ssh rule as a rule for port 22. */
+function readSsh(node: Node, document: string): PolicyRule {
+  const rule = readRule(node, false, document)
+  const value: unknown = getNodeValue(node)
+  const fields = Object.entries(typeof value === 'object' && value !== null ? value : {})
+  const of = (name: string) => strings(fields.find(([key]) => key.toLowerCase() === name)?.[1])
+  const [src, dst] = [of('src'), of('dst')]
+  if (src === undefined || dst === undefined) return { ...rule, understood: false }
+  return { ...rule, understood: true, src, targets: dst.map((host) => ({ host, ports: 'tcp:22' })) }
 }
 
 function readRule(node: Node, isAcl: boolean, document: string): PolicyRule {

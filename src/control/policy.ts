@@ -78,7 +78,7 @@ export function tagOwnersHint(tag: string): string {
 }
 
 /** Headscale writes a bare user name as `alice@`; e-mails and Tailscale's logins stay. */
-function sources(user: DeployedUser, provider: Deployment['control']['provider']): string[] {
+export function sources(user: DeployedUser, provider: Deployment['control']['provider']): string[] {
   const logins = user.logins.map((login) => (isHeadscale(provider) && !login.includes('@') ? `${login}@` : login))
   return [...new Set([...logins, ...user.tags])]
 }
@@ -94,7 +94,8 @@ export function formatPolicy(policy: Policy): string {
   return `{\n  ${sections.join(',\n  ')}\n}\n`
 }
 
-function inline(value: object): string {
+/** JSON on one line, with a space behind each comma and colon. */
+export function inline(value: object): string {
   if (Array.isArray(value)) return `[${value.map((item) => JSON.stringify(item)).join(', ')}]`
   const fields = Object.entries(value).map(([key, item]: [string, unknown]) => {
     return `${JSON.stringify(key)}: ${Array.isArray(item) ? inline(item) : JSON.stringify(item)}`

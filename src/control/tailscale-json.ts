@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { signCommand } from './tailnet-lock.ts'
 import type { KeyInfo, NodeInfo } from './types.ts'
 
 /** The API writes an absent time as '' or as Go's zero time; both mean none. */
@@ -44,6 +45,11 @@ export const deviceSchema = z.object({
   isExternal: z.boolean().default(false),
   expires: time,
   keyExpiryDisabled: z.boolean().default(false),
+  nodeKey: z.string().optional(),
+  /** Set where tailnet lock is on and the node is not signed. */
+  tailnetLockError: z.string().default(''),
+  /** Every node has one, with tailnet lock or without. */
+  tailnetLockKey: z.string().optional(),
 })
 
 export function keyInfo(key: z.output<typeof keySchema>): KeyInfo {
@@ -72,5 +78,8 @@ export function nodeInfo(device: z.output<typeof deviceSchema>): NodeInfo {
     // With key expiry disabled the API still tells the time at which it would have been.
     expires: device.keyExpiryDisabled ? undefined : device.expires,
     ips: device.addresses,
+    ...(device.tailnetLockError === ''
+      ? {}
+      : { unsigned: { sign: signCommand(device.nodeKey, device.tailnetLockKey) } }),
   }
 }

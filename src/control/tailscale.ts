@@ -5,7 +5,7 @@ import { oneLine } from './answer.ts'
 import type { Http } from './http.ts'
 import { tagOwnersHint } from './policy.ts'
 import { deviceSchema, keyInfo, keySchema, nodeInfo } from './tailscale-json.ts'
-import type { KeyInfo, Provider } from './types.ts'
+import { allFeatures, type KeyInfo, type Provider } from './types.ts'
 
 const hujson = 'application/hujson'
 const anything = z.unknown()
@@ -28,6 +28,23 @@ export function tailscaleProvider(http: Http, tailnet: string): Provider {
     const path = `${root}/keys/${encodeURIComponent(id)}`
     const schema = keySchema.optional()
     return (await http({ method: 'GET', path, schema, onRefusal: gone })).value
+  }
+  const checkPolicy = async (text: string) => {
+    const validation = await http({
+      method: 'POST',
+      path: `${root}/acl/validate`,
+      body: text,
+      headers: { 'content-type': hujson },
+      schema: z.object({
+        message: z.string().default(''),
+        data: z.array(z.object({ errors: z.array(z.string()).default([]) })).nullish(),
+      }),
+    })
+    // Validation answers 200 even when it fails.
+    const { message, data } = validation.value
+    if (message === '') return
+    const details = [message, ...(data ?? []).flatMap((item) => item.errors)].join('; ')
+    throw new TmgenError('control-refused', `Tailscale refused the policy: ${oneLine(details)}`)
   }
   return {
     kind: 'tailscale',
@@ -105,26 +122,14 @@ export function tailscaleProvider(http: Http, tailnet: string): Provider {
       const { value, headers } = await http({ ...call, schema: z.string() })
       return value.trim() === '' ? undefined : { text: value, etag: headers.get('etag') ?? undefined }
     },
+    policyFeatures: async () => allFeatures,
+    checkPolicy,
     writePolicy: async ({ text, etag }) => {
-      const call = { method: 'POST', body: text } as const
-      const validation = await http({
-        ...call,
-        path: `${root}/acl/validate`,
-        headers: { 'content-type': hujson },
-        schema: z.object({
-          message: z.string().default(''),
-          data: z.array(z.object({ errors: z.array(z.string()).default([]) })).nullish(),
-        }),
-      })
-      // Validation answers 200 even when it fails.
-      const { message, data } = validation.value
-      if (message !== '') {
-        const details = [message, ...(data ?? []).flatMap((item) => item.errors)].join('; ')
-        throw new TmgenError('control-refused', `Tailscale refused the policy: ${oneLine(details)}`)
-      }
+      await checkPolicy(text)
       // Without an ETag only the policy that nobody has edited yet may be replaced.
       const headers = { 'content-type': hujson, accept: hujson, 'if-match': etag ?? '"ts-default"' }
-      await http({ ...call, path: `${root}/acl`, headers, raw: true, schema: anything, onRefusal: changed })
+      const call = { method: 'POST', path: `${root}/acl`, body: text, headers } as const
+      await http({ ...call, raw: true, schema: anything, onRefusal: changed })
     },
   }
 }
@@ -135,7 +140,7 @@ function gone({ status }: { status: number }): { value: undefined } | undefined 
 
 function changed({ status }: { status: number }): TmgenError | undefined {
   if (status !== 412) return undefined
-  return new TmgenError('control-refused', 'the policy was changed on the server meanwhile (412)', {
+  return new TmgenError('control-changed', 'the policy was changed on the server meanwhile (412)', {
     hint: 'run the command again: it reads the new one first',
   })
 }

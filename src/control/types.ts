@@ -27,6 +27,8 @@ export interface NodeInfo {
   online: boolean
   /** When its node key ends or ended; absent: never. */
   expires?: Date | undefined
+  /** Tailnet lock keeps it out: the command for a signing node. */
+  unsigned?: { sign: string } | undefined
   ips: string[]
 }
 
@@ -36,6 +38,14 @@ export interface PolicyDocument {
   etag: string | undefined
 }
 
+/** What the server makes of a policy. Headscale 0.26 leaves grants and tests out, 0.27 and 0.28 refuse both. */
+export interface PolicyFeatures {
+  grants: boolean
+  tests: boolean
+}
+
+export const allFeatures: PolicyFeatures = { grants: true, tests: true }
+
 /** What a provider can do for us; each call throws TmgenError `control-*` with what to do. Nothing here retries a POST. */
 export interface Provider {
   readonly kind: 'tailscale' | 'headscale' | 'embedded' | 'manual'
@@ -44,6 +54,10 @@ export interface Provider {
   listKeys(): Promise<KeyInfo[]>
   listNodes(): Promise<NodeInfo[]>
   readPolicy(): Promise<PolicyDocument | undefined>
+  policyFeatures(): Promise<PolicyFeatures>
+  /** Lets the server judge a policy, where it can; writes nothing. TmgenError `control-refused` says what is wrong. */
+  checkPolicy(text: string): Promise<void>
+  /** `control-changed` where the server can tell that the policy is not the one of `etag` any more. */
   writePolicy(policy: PolicyDocument): Promise<void>
   /** Login users that exist (Headscale names or e-mails); `undefined` where the system has none to make (Tailscale). */
   listUsers(): Promise<string[] | undefined>

@@ -26,6 +26,32 @@ export type RemoteStep = Extract<Step, { kind: (typeof kinds)[number] }>
 /** Steps that speak with the control plane, or keep its records. */
 export const isRemoteStep = (step: Step): step is RemoteStep => (kinds as readonly string[]).includes(step.kind)
 
+/**
+ * Writes a policy over the one that was read and shown, and over no other; what the server has then is read back. Where
+ * the answer is lost, that tells whether it was written: it is not sent twice.
+ * @throws TmgenError `control-changed`
+ */
+async function writeShared(provider: Provider, text: string, before: string | undefined): Promise<void> {
+  const same = (one: string | undefined, other: string | undefined) => (one ?? '').trim() === (other ?? '').trim()
+  const now = await provider.readPolicy()
+  if (now !== undefined && same(now.text, text)) return
+  if (!same(now?.text, before))
+    throw new TmgenError('control-changed', 'the policy was changed on the server meanwhile', {
+      hint: 'run the command again: it reads the new one first',
+    })
+  const lost = await provider.writePolicy({ text, etag: now?.etag }).catch((error: unknown) => {
+    if (error instanceof TmgenError && error.code === 'control-unreachable') return error
+    throw error
+  })
+  if (same((await provider.readPolicy())?.text, text)) return
+  throw (
+    lost ??
+    new TmgenError('control-refused', 'the control plane holds another policy than the one that was written', {
+      hint: 'somebody may have written one at the same time: look at it with tmgen policy check',
+    })
+  )
+}
+
 /** Does one step; `control` is brought up to date and written after each, so that a kill leaves nothing unrecorded but the step itself. */
 export async function applyRemote(world: World, run: ApplyRun, control: ControlState, step: RemoteStep): Promise<void> {
   const { dir, desired, secrets } = run
@@ -43,7 +69,9 @@ export async function applyRemote(world: World, run: ApplyRun, control: ControlS
       return
     }
     case 'write-policy':
-      return provider.writePolicy({ text: step.text, etag: step.etag })
+      return step.over === undefined
+        ? provider.writePolicy({ text: step.text, etag: step.etag })
+        : writeShared(provider, step.text, step.over.before)
     case 'expire-key':
       return provider.expireKey(step.keyId)
     case 'delete-node':

@@ -14,6 +14,7 @@ export type DriftKind =
   | 'node-expired'
   | 'node-renamed'
   | 'node-untagged'
+  | 'node-unsigned'
   | 'node-foreign'
   | 'policy-open'
   | 'file-changed'

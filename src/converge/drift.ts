@@ -12,6 +12,10 @@ function howTo(control: Deployment['control'], console: string, command: string)
   return `${control.provider === 'embedded' ? 'docker compose exec headscale ' : 'on its server: '}headscale nodes ${command}`
 }
 
+/** What lets a node through tailnet lock. */
+export const unsignedFix = ({ unsigned }: NodeInfo) =>
+  `on a signing node: ${unsigned?.sign ?? 'tailscale lock sign'}; the node goes on by itself then`
+
 const newKey = 'tmgen apply makes a new auth key, with which the gateway enrols it by itself'
 
 /** What was done by hand to a node of ours: deleted, expired, renamed, or its tag taken. */
@@ -39,6 +43,10 @@ function driftOf(user: DeployedUser, deployment: Deployment, observed: Observed,
   const name = labelOf(node)
   if (name.toLowerCase() !== user.hostname)
     found.push(drift('node-renamed', `${user.hostname} is named ${name} in the control plane`, rename(node), false))
+  if (node.unsigned !== undefined)
+    found.push(
+      drift('node-unsigned', `${user.hostname} is not signed: tailnet lock keeps it out`, unsignedFix(node), false),
+    )
   if (!node.tags.includes(user.tag))
     found.push(drift('node-untagged', `${user.hostname} is without its tag ${user.tag}`, tag(node), false))
   return found
@@ -67,7 +75,7 @@ export function policyDrift(deployment: Deployment, observed: Observed): Drift[]
     title: `the tailnet policy lets others reach ${names(rule.reaches)}: ${ruleText(rule)}`,
     fix: isOwn
       ? 'tmgen apply writes its own policy again'
-      : 'remove or narrow that rule; tmgen policy show prints the rules that are needed',
+      : 'remove or narrow that rule; tmgen policy check finds all, tmgen policy apply writes those that are needed',
     applies: isOwn,
   }))
 }

@@ -1,5 +1,6 @@
 export type * from './change-types.ts'
 export { changesOf, notesBeside } from './changes.ts'
+export { unsignedFix } from './drift.ts'
 export { type HostState, hostState } from './host.ts'
 export { initWorkspace, refuseExisting } from './init.ts'
 export { loadRenderInputs } from './inputs.ts'

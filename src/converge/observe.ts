@@ -69,7 +69,7 @@ async function observeRemote(provider: Provider): Promise<Observed['remote']> {
   const keys = await provider.listKeys()
   const nodes = await provider.listNodes()
   const users = await provider.listUsers()
-  return { keys, nodes, users, policy: await provider.readPolicy() }
+  return { keys, nodes, users, policy: await provider.readPolicy(), features: await provider.policyFeatures() }
 }
 
 export interface ObserveRequest {

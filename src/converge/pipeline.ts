@@ -45,6 +45,7 @@ const permitted = {
   local: localSteps,
   access: new Set<Step['kind']>([...localSteps, 'create-login', 'write-policy', 'stop-container']),
   all: new Set<Step['kind']>([...localSteps, ...remoteSteps, 'stop-container']),
+  policy: new Set<Step['kind']>(['write-policy']),
 }
 /** What the further runs of a verb may do that takes several. */
 const permittedIn = {
@@ -76,9 +77,10 @@ export interface Command {
   rebind?: readonly string[]
   /**
    * `local`: what `generate` may do, without the control plane; `access`: also who may connect, and the end of
-   * containers that nobody needs; `all`: what `add user` and `provision` may do.
+   * containers that nobody needs; `all`: what `add user` and `provision` may do; `policy`: the policy alone, also in
+   * somebody else's tailnet.
    */
-  permits: 'local' | 'access' | 'all'
+  permits: 'local' | 'access' | 'all' | 'policy'
   /** `no`: the network is not touched; `read`: a control plane that does not answer is a note; `write`: it is an error. */
   remote: 'no' | 'read' | 'write'
   /** Users whose logins and keys are seen to; absent: all. */
@@ -275,13 +277,15 @@ async function runOnce(
   const staged = phase === 'check' || phase === 'move' ? phase : undefined
   const renamed = deployment.users.filter(isRenamed).find((user) => user.name === rename?.to)
   const others = { renamed: staged && renamed, purge: stage?.phase === 'purge' ? stage.request : undefined }
+  // The policy has nothing to do with this host's disks and networks.
+  const looks = command.permits === 'policy' ? 'show' : purpose
   const seenAs = {
     dir,
     deployment: seen.deployment,
     tree,
     remote,
     provider,
-    purpose,
+    purpose: looks,
     leaver,
     stack,
     ...others,
@@ -294,7 +298,8 @@ async function runOnce(
   const leaving = remove !== undefined && (phase === 'cut' || phase === 'end') ? { name: remove, phase } : undefined
   const handed = new Set(pasted.keys())
   const { users, rekey } = command
-  const permission = { kinds, leaving, staged, rekeyed: rekey, users, renewed, pasted: handed, now }
+  const policy = command.permits === 'policy'
+  const permission = { policy, kinds, leaving, staged, rekeyed: rekey, users, renewed, pasted: handed, now }
   const { steps, notes, refusals } = plan(desired, observed, permission)
   const elsewhere = command.adopt === true ? undefined : hostNote(host)
   if (elsewhere !== undefined) notes.unshift(elsewhere)
@@ -302,6 +307,8 @@ async function runOnce(
   const lockBefore = workspace.lock
   const outcome: Outcome = { dir, parsed, deployment, lock, lockBefore, observed, steps, notes, refusals }
   if (purpose === 'plan') return outcome
+  // What the server would refuse is not asked about.
+  for (const step of steps) if (step.kind === 'write-policy' && step.over) await provider().checkPolicy(step.text)
   await command.review?.(outcome)
 
   const hadControl = workspace.control !== undefined

@@ -1,12 +1,13 @@
-import { type BroaderRule, broaderRules, formatPolicy, policyFor } from '../control/index.ts'
+import { type BroaderRule, broaderRules, editPolicy, formatPolicy, policyFor, shutOut } from '../control/index.ts'
+import { TmgenError } from '../errors.ts'
 import type { Deployment } from '../resolve/types.ts'
 import type { Part } from './plan.ts'
-import type { Observed } from './types.ts'
+import type { Observed, Step } from './types.ts'
 
 /** Rules of the policy as the control plane holds it that let others reach the nodes; none where it cannot be read. */
 export function openRules(deployment: Deployment, { remote }: Observed): BroaderRule[] {
   if (remote === undefined || deployment.control.provider === 'manual') return []
-  return broaderRules(remote.policy?.text, deployment, remote.nodes)
+  return broaderRules(remote.policy?.text, deployment, remote.nodes, remote.features)
 }
 
 /** A rule with its place in the policy, for the person. */
@@ -38,5 +39,30 @@ export function planPolicy(deployment: Deployment, observed: Observed): Part {
     return part
   }
   part.notes.push(...openRules(deployment, observed).map(openNote))
+  const out = shutOut(remote, deployment)
+  if (out.length > 0) part.notes.push(`the policy does not let ${some(out)} in yet: tmgen policy apply`)
+  return part
+}
+
+const some = (names: readonly string[]) =>
+  names.length <= 3 ? names.join(', ') : `${names.slice(0, 3).join(', ')} and ${names.length - 3} more`
+
+/** What `tmgen policy apply` does: our entries into a policy that is somebody else's, too. */
+export function planWholePolicy(deployment: Deployment, observed: Observed): Part {
+  const { provider } = deployment.control
+  const { remote } = observed
+  if (provider === 'embedded') return planPolicy(deployment, observed)
+  const part = { steps: [] as Step[], notes: [], errors: [] as TmgenError[] }
+  if (provider === 'manual') {
+    const hint = 'give whoever runs the tailnet what tmgen policy show prints'
+    part.errors.push(new TmgenError('control-refused', 'with provider manual, tmgen writes no policy', { hint }))
+    return part
+  }
+  if (remote === undefined) return part
+  const edit = editPolicy(remote, deployment)
+  if (edit === undefined) return part
+  const over = { before: remote.policy?.text, everybody: edit.everybody }
+  const title = 'write the entries of this workspace into the tailnet policy'
+  part.steps.push({ kind: 'write-policy', text: edit.text, etag: remote.policy?.etag, over, title })
   return part
 }

@@ -4,7 +4,7 @@ import type { Deployment } from '../resolve/types.ts'
 import { planFiles } from './plan-files.ts'
 import { planKeys } from './plan-keys.ts'
 import { planLeaving } from './plan-leaving.ts'
-import { planPolicy } from './plan-policy.ts'
+import { planPolicy, planWholePolicy } from './plan-policy.ts'
 import { planPurge } from './plan-purge.ts'
 import { planRekey } from './plan-rekey.ts'
 import { planRenaming } from './plan-renaming.ts'
@@ -42,6 +42,8 @@ export interface Permission {
   renewed: ReadonlySet<string>
   /** Users whose key the person hands over. */
   pasted: ReadonlySet<string>
+  /** The policy is written and nothing else, also into somebody else's tailnet. */
+  policy?: boolean
   now: Date
 }
 
@@ -93,6 +95,10 @@ const planStops = ({ strays = [] }: Observed): Step[] =>
 
 /** The steps from what is to what is wanted, as far as permitted; what is not permitted becomes a note. Pure. */
 export function plan(desired: Desired, observed: Observed, permission: Permission): Plan {
+  if (permission.policy) {
+    const { steps, notes, errors } = planWholePolicy(desired.deployment, observed)
+    return { steps, notes: [...observed.notes, ...notes], refusals: [...errors] }
+  }
   const keys = planKeys(desired.deployment, observed, permission)
   const policy = planPolicy(desired.deployment, observed)
   const storage = planStorage(desired.deployment, observed)

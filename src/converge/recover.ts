@@ -103,9 +103,11 @@ export async function recover(world: World, dir: string, provider: () => Promise
   if (!mustFinish) await removeJournal(world, dir)
   const what = `"${journal.command}" of ${journal.at}`
   const undoing =
-    journal.again === undefined
-      ? `undid the interrupted ${what}: nothing of it is left`
-      : `the interrupted ${what} is not done yet: tmgen ${journal.again} goes on with it`
+    journal.command === 'policy apply'
+      ? `whether the interrupted ${what} wrote the policy says tmgen policy check`
+      : journal.again === undefined
+        ? `undid the interrupted ${what}: nothing of it is left`
+        : `the interrupted ${what} is not done yet: tmgen ${journal.again} goes on with it`
   const notes = [mustFinish ? `finishing the interrupted ${what}` : undoing]
   for (const name of deadKeys) notes.push(`expired an unused auth key of ${name} that the interrupted run had made`)
   return { notes, mustFinish }

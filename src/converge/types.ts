@@ -1,4 +1,5 @@
-import type { KeyInfo, NodeInfo, PolicyDocument } from '../control/types.ts'
+import type { PolicyEdit } from '../control/policy-own.ts'
+import type { KeyInfo, NodeInfo, PolicyDocument, PolicyFeatures } from '../control/types.ts'
 import type { Lock } from '../resolve/types.ts'
 
 /** One user's record in state/control.json. */
@@ -132,7 +133,14 @@ export interface Observed {
   storage: ReadonlyMap<string, StorageState>
   /** Absent where the command did not ask the control plane. */
   remote:
-    | { keys: KeyInfo[]; nodes: NodeInfo[]; users: string[] | undefined; policy: PolicyDocument | undefined }
+    | {
+        keys: KeyInfo[]
+        nodes: NodeInfo[]
+        users: string[] | undefined
+        policy: PolicyDocument | undefined
+        /** Absent: grants and tests. */
+        features?: PolicyFeatures
+      }
     | undefined
   /** Absent where the command did not ask, Docker does not answer, or the Docker host is elsewhere. */
   stack?: StackView | undefined
@@ -154,6 +162,13 @@ export interface Mark {
   text: string
 }
 
+/** A policy that is not ours alone: what was read, and what the change does to everybody else. */
+export interface SharedPolicy {
+  /** undefined: the server had none. */
+  before: string | undefined
+  everybody: PolicyEdit['everybody']
+}
+
 /** One permitted change; idempotent. `title` is what the person reads. */
 export type Step =
   | { kind: 'write-file'; path: string; content: string | Uint8Array; mode: number; title: string }
@@ -161,7 +176,7 @@ export type Step =
   /** `renew`: in place of one that there is. */
   | { kind: 'make-password'; user: string; renew: boolean; title: string }
   | { kind: 'create-login'; user: string; login: string; title: string }
-  | { kind: 'write-policy'; text: string; etag: string | undefined; title: string }
+  | { kind: 'write-policy'; text: string; etag: string | undefined; over?: SharedPolicy; title: string }
   | { kind: 'mint-key'; user: string; userId: string; tag: string; title: string }
   | { kind: 'expire-key'; keyId: string; title: string }
   | { kind: 'paste-key'; user: string; userId: string; title: string }

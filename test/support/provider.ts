@@ -83,6 +83,8 @@ export class FakePlane {
       listNodes: () => call('listNodes', () => this.nodes.map((one) => ({ ...one, tags: [...one.tags] }))),
       listUsers: () => call('listUsers', () => this.users?.slice()),
       readPolicy: () => call('readPolicy', () => this.policy),
+      policyFeatures: () => call('policyFeatures', () => ({ grants: true, tests: true })),
+      checkPolicy: () => call('checkPolicy', () => undefined),
       writePolicy: (policy) =>
         changing('writePolicy', () => {
           this.policy = policy

@@ -17,7 +17,8 @@ export function workspaceVerbs(program: Command, run: Run): void {
   )
   const policy = withExamples(
     program.command('policy').description('the tailnet policy that this workspace needs'),
-    'tmgen policy show',
+    'tmgen policy check',
+    'tmgen policy apply',
   )
   withExamples(
     policy
@@ -29,6 +30,36 @@ export function workspaceVerbs(program: Command, run: Run): void {
       ),
     'tmgen policy show',
     'tmgen policy show --json',
+  )
+  withExamples(
+    policy
+      .command('check')
+      .description(
+        "look for rules of the tailnet's policy that are broader than ours, with their line; changes nothing. Exit 0 " +
+          'when it isolates, 2 when it is open, 1 when it could not be looked at',
+      )
+      .option('--json', 'print JSON')
+      .action((options, command) =>
+        run(command, async (context) => (await import('../policy-check.ts')).policyCheck(context, options)),
+      ),
+    'tmgen policy check',
+    'tmgen policy check --json',
+  )
+  withExamples(
+    policy
+      .command('apply')
+      .description(
+        "write the rules, tag owners and tests into the tailnet's policy and leave all else in it as it is; shows the " +
+          'difference first. Without users it takes them out again',
+      )
+      .option('-y, --yes', 'do not ask')
+      .option('--tailnet-wide', 'agree to a change for everybody: the first rule of a policy, or the last one gone')
+      .option('--json', 'print what was done as JSON')
+      .action((options, command) =>
+        run(command, async (context) => (await import('../policy-apply.ts')).policyApply(context, options)),
+      ),
+    'tmgen policy apply',
+    'tmgen policy apply --yes --json',
   )
   const config = withExamples(
     program.command('config').description('about the format of tmgen.yaml'),

@@ -83,7 +83,7 @@ const policy: Check = {
   name: 'policy',
   looks: 'whether the tailnet policy can be read, and lets nobody but its user reach a node.',
   cause: 'one of the four locks between two people is open; without any rule of ours nobody gets in at all.',
-  remedy: 'put in what `tmgen policy show` prints, and narrow the rules that are named',
+  remedy: '`tmgen policy apply` puts in the rules that are needed, `tmgen policy check` names those to narrow',
   test: async (patient) => {
     const deployment = await patient.deployment()
     if (!deployment.users.some((user) => user.enabled)) throw new NotSeen('no users yet')
@@ -91,7 +91,7 @@ const policy: Check = {
     let rules: ReturnType<typeof broaderRules>
     try {
       const document = await provider.readPolicy()
-      rules = broaderRules(document?.text, deployment, await patient.nodes())
+      rules = broaderRules(document?.text, deployment, await patient.nodes(), await provider.policyFeatures())
     } catch (error) {
       if (!(error instanceof TmgenError)) throw error
       if (error.code === 'control-unreachable') throw new NotSeen(error.message)

@@ -4,6 +4,11 @@ export class TinyHeadscale {
   keys: Record<string, unknown>[] = []
   nodes: Record<string, unknown>[] = []
   policy = '{"grants": []}'
+  version = 'v0.29.3'
+  /** Requests that are refused with 500, and what it says. */
+  refuse: Record<string, string> = {}
+  /** Called before each request is answered. */
+  before: (request: string) => void = () => undefined
   /** Requests as `METHOD path`. */
   readonly requests: string[] = []
   readonly apiKey: string
@@ -19,6 +24,10 @@ export class TinyHeadscale {
     const { pathname } = new URL(String(input))
     const method = init?.method ?? 'GET'
     this.requests.push(`${method} ${pathname}`)
+    this.before(`${method} ${pathname}`)
+    const message = this.refuse[`${method} ${pathname}`]
+    if (message !== undefined) return Response.json({ code: 2, message }, { status: 500 })
+    if (pathname === '/version') return Response.json({ version: this.version })
     if (new Headers(init?.headers).get('authorization') !== `Bearer ${this.apiKey}`) {
       return new Response('Unauthorized', { status: 401 })
     }
@@ -38,6 +47,11 @@ export class TinyHeadscale {
       case 'GET /api/v1/node':
         return { nodes: this.nodes }
       case 'GET /api/v1/policy':
+        return { policy: this.policy }
+      case 'POST /api/v1/policy/check':
+        return {}
+      case 'PUT /api/v1/policy':
+        this.policy = String(body.policy)
         return { policy: this.policy }
       case 'GET /api/v1/preauthkey':
         return { preAuthKeys: this.keys.map(({ key: _key, ...rest }) => rest) }

@@ -78,7 +78,7 @@ describe('plan', () => {
     scene.dockerAnswer = docker(['gateway h running', 'samba-alice h exited'])
     const { stdout } = await scene.tmgen('plan --json')
     const { changes, notes, unseen } = JSON.parse(stdout)
-    expect([notes, unseen]).toEqual([[], []])
+    expect([notes, unseen]).toEqual([['the policy does not let carol, alice in yet: tmgen policy apply'], []])
     expect(changes[0]).toMatchObject({ sign: '+', what: 'user', name: 'carol', title: 'user carol' })
     expect(changes[0].parts[0]).toEqual({
       sign: '+',
@@ -216,7 +216,11 @@ describe('apply', () => {
   test('--json says what was done', async () => {
     addCarol()
     const { stdout } = await scene.tmgen('apply --json')
-    expect(JSON.parse(stdout)).toMatchObject({ changes: [{ name: 'carol' }, {}, {}], notes: [], containers: 'up' })
+    expect(JSON.parse(stdout)).toMatchObject({
+      changes: [{ name: 'carol' }, {}, {}],
+      notes: [expect.stringContaining('policy apply')],
+      containers: 'up',
+    })
     expect(stdout).not.toContain(planted)
   })
 })

@@ -117,6 +117,50 @@ describe('provider headscale', () => {
     ])
   })
 
+  it.each([
+    ['v0.26.1', false],
+    ['v0.27.1', false],
+    ['v0.28.0', false],
+    ['v0.29.3', true],
+    ['v0.30.0', true],
+    ['1.0.0', true],
+  ])('knows whether %s has grants and tests: %s', async (version, has) => {
+    const { plane } = answering({ 'GET /version': { version } })
+    expect(await plane.policyFeatures()).toEqual({ grants: has, tests: has })
+  })
+
+  it.each([
+    ['a server without a version page is 0.26', new Response('404', { status: 404 }), {}, false],
+    ['a build without a version is judged by its API', { version: 'dev' }, { '/api/v1/policy/check': {} }, true],
+    ['a build without a version is judged by its API', { version: 'dev' }, { '/api/v1/policy': {} }, false],
+  ])('%s', async (_what, version, paths, has) => {
+    const { plane } = answering({ 'GET /version': version, 'GET /swagger/v1/openapiv2.json': { paths } })
+    expect(await plane.policyFeatures()).toEqual({ grants: has, tests: has })
+  })
+
+  it.each([404, 405, 501])('leaves checking to the write where the server has no check (%i)', async (status) => {
+    const none = Response.json({ code: 5, message: 'Not Found' }, { status })
+    await answering({ 'POST /api/v1/policy/check': none }).plane.checkPolicy('{}')
+  })
+
+  it('shows what is wrong with a policy, as the server says it', async () => {
+    const refused = Response.json({ code: 3, message: 'unknown field: "nonsense"' }, { status: 400 })
+    const { plane } = answering({ 'POST /api/v1/policy/check': refused })
+    expect((await faultOf(plane.checkPolicy('{}'))).message).toContain('unknown field')
+  })
+
+  it.each([
+    ['HTTP 500, as real ones answer', 500],
+    ['404', 404],
+  ])('takes "acl policy not found" as no policy, and no other refusal: %s', async (_what, status) => {
+    const body = { code: 2, message: 'loading ACL from database: acl policy not found' }
+    const { plane } = answering({ 'GET /api/v1/policy': Response.json(body, { status }) })
+    if (status === 500) expect(await plane.readPolicy()).toBeUndefined()
+    else expect((await faultOf(plane.readPolicy())).code).toBe('control-refused')
+    const other = Response.json({ code: 2, message: 'disk I/O error' }, { status: 500 })
+    expect((await faultOf(answering({ 'GET /api/v1/policy': other }).plane.readPolicy())).code).toBe('control-refused')
+  })
+
   it('says what to do where the policy is kept in a file', async () => {
     const body = { code: 2, message: "update is disabled for modes other than 'database'" }
     const { plane } = answering({ 'PUT /api/v1/policy': Response.json(body, { status: 500 }) })

@@ -142,7 +142,7 @@ describe('provider tailscale', () => {
     await plane.writePolicy({ text, etag: old?.etag })
     expect((await plane.readPolicy())?.text).toBe(text)
     const fault = await faultOf(plane.writePolicy({ text: '{}', etag: old?.etag }))
-    expect(fault.message).toContain('changed on the server meanwhile')
+    expect(fault).toMatchObject({ code: 'control-changed', message: expect.stringContaining('changed on the server') })
     await faultOf(plane.writePolicy({ text: '{}', etag: undefined }))
     expect(standIn.state.policy).toBe(text)
   })
@@ -153,6 +153,60 @@ describe('provider tailscale', () => {
     expect(fault).toMatchObject({ code: 'control-refused', message: expect.stringContaining('unknown field') })
     expect(standIn.requests).toEqual(['POST /api/v2/tailnet/-/acl/validate'])
     expect(standIn.state.policy).toBe(before)
+  })
+
+  it('checks a policy without writing it, and knows grants and tests', async () => {
+    const plane = withKey()
+    const before = standIn.state.policy
+    await plane.checkPolicy('{"grants": []}')
+    expect((await faultOf(plane.checkPolicy('{"nonsense": 1}'))).message).toContain('unknown field')
+    expect(standIn.state.policy).toBe(before)
+    expect(await plane.policyFeatures()).toEqual({ grants: true, tests: true })
+  })
+
+  it('writes no policy that could not be checked', async () => {
+    for (const fault of [{ status: 429 }, { status: 503 }, { halfBody: true as const }, { body: '<html>' }]) {
+      standIn.requests.length = 0
+      standIn.fail(/validate/, fault)
+      await faultOf(withKey().writePolicy({ text: '{"grants": []}', etag: standIn.state.etag }))
+      expect(standIn.requests).toEqual(['POST /api/v2/tailnet/-/acl/validate'])
+    }
+  })
+
+  const nodeKey = `nodekey:${'a1'.repeat(32)}`
+  const lockKey = `tlpub:${'b2'.repeat(32)}`
+  it.each([
+    ['where tailnet lock is off: every node has a key of it', { tailnetLockError: '', nodeKey }, undefined],
+    [
+      'with the command for a signing node',
+      { tailnetLockError: 'node is not signed', nodeKey },
+      { sign: `tailscale lock sign ${nodeKey} ${lockKey}` },
+    ],
+    [
+      'without pasting into a shell what looks like no key',
+      { tailnetLockError: 'node is not signed', nodeKey: 'nodekey:1; rm -rf /' },
+      { sign: 'tailscale lock sign NODEKEY' },
+    ],
+  ])('tells a node that tailnet lock keeps out: %s', async (_what, extra, unsigned) => {
+    standIn.state.devices.push(device('tm-alice', { tailnetLockKey: lockKey, ...extra }))
+    expect((await withKey().listNodes())[0]?.unsigned).toEqual(unsigned)
+  })
+
+  it.each([
+    ['a server fault', { status: 503 }, 'control-unreachable'],
+    ['too many requests', { status: 429, headers: { 'retry-after': '5' } }, 'control-refused'],
+    ['half an answer', { halfBody: true as const }, 'control-unreachable'],
+    ['a token without an end', { body: '{"access_token": "x"}', type: 'application/json' }, 'control-refused'],
+  ])('asks for a token once where that gives %s', async (_what, fault, code) => {
+    standIn.fail(/oauth/, fault)
+    expect(await faultOf(withOAuth().listNodes())).toMatchObject({ code })
+    expect(standIn.requests).toEqual(['POST /api/v2/oauth/token'])
+  })
+
+  it('mints no second key after a lost answer', async () => {
+    standIn.fail(/POST .*keys/, { reset: true })
+    expect(await faultOf(withKey().mintNodeKey(request))).toMatchObject({ code: 'control-unreachable' })
+    expect(standIn.requests).toHaveLength(1)
   })
 
   it('has no users to make and no join keys', async () => {

@@ -1,0 +1,75 @@
+import type { DeployedUser, Deployment } from '../resolve/types.ts'
+import { broaderRules } from './broader.ts'
+import { sources } from './policy.ts'
+import { type Aliases, coversNode, readAliases } from './policy-alias.ts'
+import type { Seen } from './policy-own.ts'
+import { type PolicyRule, parsePolicy } from './policy-text.ts'
+import { coversSmb } from './ports.ts'
+import { allFeatures } from './types.ts'
+
+/** A rule by which the policy does more than let each user reach the own node. */
+export interface Finding {
+  /** `reach`: others reach port 445 of a node; `source`: a node itself may reach others; `ssh`: a rule of ssh means a node. */
+  kind: 'reach' | 'source' | 'ssh'
+  /** The rule as one line of JSON, or why there is none. */
+  text: string
+  /** Line in the policy document, from 1. */
+  line?: number
+  /** Whose nodes. */
+  users: string[]
+}
+
+/** Destinations that mean no device of somebody else: one's own, or the internet behind an exit node. */
+const harmless = /^autogroup:(self|internet)$/i
+
+/** All that `tmgen policy check` finds; empty: nobody but its user reaches a node, and no node reaches anybody. */
+export function judgePolicy(seen: Seen, deployment: Pick<Deployment, 'users'>): Finding[] {
+  const { nodes, features = allFeatures } = seen
+  const users = deployment.users.filter((user) => user.enabled)
+  const found: Finding[] = broaderRules(seen.policy?.text, deployment, nodes, features).map((rule) => {
+    const { reaches, ...rest } = rule
+    return { kind: 'reach', ...rest, users: reaches }
+  })
+  const policy = parsePolicy(seen.policy?.text ?? '', features)
+  if (policy === undefined) return found
+  const aliases = readAliases(policy.root, nodes)
+  const add = (kind: Finding['kind'], { text, line }: PolicyRule, means: (user: DeployedUser) => boolean) => {
+    const whose = users.filter(means).map((user) => user.name)
+    if (whose.length > 0) found.push({ kind, text, line, users: whose })
+  }
+  for (const rule of policy.rules) add('source', rule, (user) => startsAt(rule, user, aliases))
+  for (const rule of policy.ssh)
+    add('ssh', rule, (user) => {
+      const names = [...rule.src, ...rule.targets.map((target) => target.host)]
+      return !rule.understood || names.some((name) => coversNode(name, user, aliases))
+    })
+  return found
+}
+
+/** Whether the user's node is a source of the rule, and something else than itself a destination. */
+function startsAt(rule: PolicyRule, user: DeployedUser, aliases: Aliases): boolean {
+  // A rule that cannot be understood is told once, as one that lets others in.
+  if (!rule.understood) return false
+  const reaches = rule.targets.some(({ host }) => host !== user.tag && !harmless.test(host))
+  return reaches && rule.src.some((source) => coversNode(source, user, aliases))
+}
+
+/** Enabled users whom no rule lets reach their own node, or not by each of their logins and tags. */
+export function shutOut(seen: Seen, deployment: Pick<Deployment, 'users' | 'control'>): string[] {
+  const text = seen.policy?.text ?? ''
+  const policy = text.trim() === '' ? undefined : parsePolicy(text, seen.features)
+  // Without a rule everything is allowed; what does not parse is told elsewhere.
+  if (policy === undefined || !policy.hasRules) return []
+  const reached = new Set<string>()
+  for (const { src, targets } of policy.rules)
+    for (const { host, ports } of targets)
+      if (coversSmb(ports)) for (const source of src) reached.add(`${source.replace(/@$/, '')} ${host}`)
+  const people = ['autogroup:member', 'autogroup:members']
+  const isIn = (source: string, user: DeployedUser) =>
+    [source.replace(/@$/, ''), '*', ...(source.startsWith('tag:') ? [] : people)].some((from) => {
+      return reached.has(`${from} ${user.tag}`) || reached.has(`${from} *`)
+    })
+  return deployment.users
+    .filter((user) => user.enabled && sources(user, deployment.control.provider).some((source) => !isIn(source, user)))
+    .map((user) => user.name)
+}
