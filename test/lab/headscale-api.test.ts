@@ -4,7 +4,15 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { broaderRules, formatPolicy, makeProvider, type Provider, policyFor } from '../../src/control/index.ts'
+import {
+  broaderRules,
+  editPolicy,
+  formatPolicy,
+  judgePolicy,
+  makeProvider,
+  type Provider,
+  policyFor,
+} from '../../src/control/index.ts'
 import type { DeployedUser, Deployment } from '../../src/resolve/types.ts'
 import type { Docker, World } from '../../src/world.ts'
 
@@ -165,6 +173,113 @@ it('agrees with the server that a policy without rules opens everything', async 
   await provider('headscale').writePolicy({ text, etag: undefined })
   expect(await (await fetch(`${debugUrl}/debug/filter`)).text()).toContain('"*"')
   expect(broaderRules(text, deployment('headscale', ['alice']))).toHaveLength(1)
+})
+
+describe('what tmgen takes for granted about policies', () => {
+  const plane = () => provider('headscale')
+  const filter = async () => (await fetch(`${debugUrl}/debug/filter`)).text()
+  const acl = (src: string, dst: string) => ({ action: 'accept', src: [src], dst: [dst] })
+  const alices = { src: 'ann-headscale@', accept: ['tag:tm-ann:445'] }
+  const owners = { 'tag:tm-ann': [] }
+
+  beforeAll(async () => {
+    const there = await plane().listUsers()
+    for (const name of ['ann-headscale', 'ann-embedded']) if (!there?.includes(name)) await plane().createUser(name)
+    await plane().writePolicy({ text: '{"acls": []}', etag: undefined })
+  })
+
+  it('the server knows grants and tests', async () => {
+    expect(await plane().policyFeatures()).toEqual({ grants: true, tests: true })
+  })
+
+  it.each([
+    [
+      'a policy of tests whose machines are not there',
+      { tagOwners: owners, acls: [], tests: [alices] },
+      /no IP addresses/,
+    ],
+    [
+      'a test with two ports',
+      { tagOwners: owners, acls: [], tests: [{ ...alices, accept: ['tag:tm-ann:1-9'] }] },
+      /test/,
+    ],
+    ['a test with a CIDR', { acls: [], tests: [{ src: '100.64.0.1', deny: ['10.0.0.0/8:445'] }] }, /test/],
+    ['autogroup:admin as an owner', { tagOwners: { 'tag:tm-ann': ['autogroup:admin'] }, acls: [] }, /autogroup:admin/],
+    ['a user without @', { tagOwners: owners, acls: [acl('ann-headscale', 'tag:tm-ann:445')] }, /ann-headscale/],
+    ['a tag without an owner', { acls: [acl('*', 'tag:tm-ann:445')] }, /tag:tm-ann/],
+    ['an unknown section', { acls: [], nonsense: 1 }, /nonsense/],
+  ])('it refuses %s, checked or written, and keeps the one before', async (_, policy, message) => {
+    const before = await plane().readPolicy()
+    const text = JSON.stringify(policy)
+    await expect(plane().checkPolicy(text)).rejects.toThrow(message)
+    await expect(plane().writePolicy({ text, etag: undefined })).rejects.toMatchObject({ code: 'control-refused' })
+    expect(await plane().readPolicy()).toEqual(before)
+  })
+
+  it.each([
+    ['an empty object', '{}', true],
+    ['neither acls nor grants', '{"tagOwners": {}}', true],
+    ['null for a list', '{"acls": null}', true],
+    ['an empty list of acls', '{"acls": []}', false],
+    ['an empty list of grants', '{"grants": []}', false],
+    ['keys in another case', '{"ACLs": []}', false],
+    ['a broader rule beside a narrow one', '{"acls": [{"action": "accept", "src": ["*"], "dst": ["*:*"]}]}', true],
+  ])('%s: it is open, says the server as tmgen does', async (_, text, isOpen) => {
+    await plane().writePolicy({ text, etag: undefined })
+    expect((await filter()).includes('"*"')).toBe(isOpen)
+    expect(broaderRules(text, deployment('headscale', ['alice'])).length > 0).toBe(isOpen)
+  })
+
+  it('a policy with comments, CRLF and trailing commas is kept as text, ours beside grants of somebody else', async () => {
+    const made = { ...deployment('headscale', ['ann-headscale']), workspace: { id: '0123456789abcdef', name: 'tm' } }
+    const mine = '// by hand\r\n{\r\n\t"grants": [ /* none yet */ ],\r\n\t"tagOwners": {"tag:web": [],},\r\n}\r\n'
+    await plane().writePolicy({ text: mine, etag: undefined })
+    const seen = async () => ({ policy: await plane().readPolicy(), nodes: await plane().listNodes() })
+    const edit = editPolicy(await seen(), made)
+    await plane().checkPolicy(edit?.text ?? '')
+    await plane().writePolicy({ text: edit?.text ?? '', etag: undefined })
+    expect((await plane().readPolicy())?.text).toBe(edit?.text)
+    expect(judgePolicy(await seen(), made)).toEqual([])
+    expect(await filter()).not.toContain('"*"')
+    const nobody = { ...made, users: [] }
+    expect(editPolicy(await seen(), nobody)?.text).toBe(mine)
+  })
+
+  it('takes our tests of those who are there, and refuses a broader rule from then on', async () => {
+    const names = ['ann-headscale', 'ann-embedded']
+    const made = { ...deployment('headscale', names), workspace: { id: '0123456789abcdef', name: 'tm' } }
+    const wanted = async () => {
+      const seen = { policy: { text: '{"acls": []}' }, nodes: await plane().listNodes() }
+      return editPolicy({ ...seen, features: await plane().policyFeatures() }, made)?.text ?? ''
+    }
+    const join = (name: string) => {
+      const id = `hskey-authreq-${name.padEnd(24, 'x')}`
+      cli('debug', 'create-node', '-u', 'ann-headscale', '--name', name, '-k', id)
+      cli('auth', 'register', '--auth-id', id, '--user', 'ann-headscale')
+    }
+    join('mac-tests')
+    const first = await wanted()
+    // Nodes of the gateway are not there yet: a test of them would fail.
+    expect(first).not.toContain('"tests"')
+    await plane().writePolicy({ text: first, etag: undefined })
+    for (const name of names) {
+      join(`tm-${name}`)
+      const { id = '' } = (await plane().listNodes()).find((one) => one.hostname === `tm-${name}`) ?? {}
+      cli('nodes', 'tag', '--identifier', id, '--tags', `tag:tm-${name}`)
+    }
+    const text = await wanted()
+    expect(text).toContain(
+      '{ "src": "ann-headscale@", "proto": "tcp", "accept": ["tag:tm-ann-headscale:445"], "deny": ["tag:tm-ann-embedded:445"] }',
+    )
+    await plane().writePolicy({ text, etag: undefined })
+    const open = text.replace('"acls": [', '"acls": [{"action": "accept", "src": ["*"], "dst": ["*:*"]},')
+    await expect(plane().checkPolicy(open)).rejects.toThrow(/test/)
+    // A node that goes leaves the policy in force; a later change is refused until its test is out.
+    await plane().deleteNode((await plane().listNodes()).find((one) => one.hostname === 'mac-tests')?.id ?? '')
+    expect((await plane().readPolicy())?.text).toBe(text)
+    await expect(plane().checkPolicy(`${text}// later\n`)).rejects.toThrow(/no IP addresses/)
+    await plane().checkPolicy(await wanted())
+  })
 })
 
 it('names the variable when the API key is wrong, and never shows the key', async () => {

@@ -9,9 +9,10 @@ interface Shown {
 describe('plan and apply', () => {
   let stack: Stack
   let alice: Client
+  let bob: Client
 
   beforeAll(async () => {
-    ;({ stack, alice } = await startTwoUsers())
+    ;({ stack, alice, bob } = await startTwoUsers())
   })
   afterAll(cleanUp)
 
@@ -96,5 +97,31 @@ describe('plan and apply', () => {
     const open = { action: 'accept', src: ['*'], dst: ['*:*'] }
     await stack.headscale.setPolicy({ ...policy, acls: [...(policy.acls ?? []), open] })
     expect(await plan()).toEqual({ code: 2, changes: ['! policy policy policy-open'] })
+    const check = await stack.tmgen(['policy', 'check'])
+    expect([check.code, check.stdout]).toEqual([
+      2,
+      expect.stringMatching(/^line 1: lets others reach carol, alice, bob/),
+    ])
+  })
+
+  test('policy apply adds ours to a policy with comments: alice gets in, bob does not; without users it is as it was', async () => {
+    const mine =
+      '// kept by hand\n{\n\t"acls": [ // rules\n\t\t{"action": "accept", "src": ["autogroup:member"], "dst": ["autogroup:self:*"]},\n\t],\n}\n'
+    await stack.headscale.setPolicy(mine)
+    await waitFor('the policy to hide the nodes', async () => (await alice.peer('tm-alice')) === undefined)
+    const diff = (await stack.tmgen(['policy', 'apply', '--yes'])).stderr
+    expect(diff).toContain('"tag:tm-alice"')
+    expect(diff).not.toMatch(/^-/m)
+    const written = await stack.headscale.policy()
+    expect(written).toMatch(/^\/\/ kept by hand\n\{.*"tests": \[.*"acls": \[ \/\/ rules\n/s)
+    expect((await stack.tmgen(['policy', 'check'])).code).toBe(0)
+    expect(await plan()).toEqual(nothing)
+    await stack.session(alice, 'alice', 'macbook')
+    expect(await bob.peer('tm-alice')).toBeUndefined()
+    expect(await bob.connects((await node('tm-alice')).ip_addresses[0] ?? '', 445)).toBe(false)
+    expect(await stack.must(['policy', 'apply', '--json'])).toContain('"changed": false')
+    stack.edit('tmgen.yaml', (text) => text.replace(/^users:\n[\s\S]*/m, 'users: []\n'))
+    await stack.must(['policy', 'apply', '--yes'])
+    expect((await stack.headscale.policy()).trimEnd()).toBe(mine.trimEnd())
   })
 })

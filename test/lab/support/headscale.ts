@@ -23,7 +23,9 @@ export interface Headscale {
   apiKey(): Promise<string>
   /** A single-use pre-auth key: of a user, or tagged. */
   preAuthKey(owner: { user: string } | { tags: string[] }): Promise<string>
-  setPolicy(policy: object): Promise<void>
+  /** An object, or HuJSON as it is. */
+  setPolicy(policy: object | string): Promise<void>
+  policy(): Promise<string>
   nodes(): Promise<HeadscaleNode[]>
   /** Names of the gateway's nodes, sorted. */
   userNodes(): Promise<string[]>
@@ -88,9 +90,10 @@ export async function startHeadscale(network: Network): Promise<Headscale> {
     },
     setPolicy: async (policy) => {
       // The image has no shell: the file goes in by the data folder.
-      writeFileSync(join(data, 'policy.json'), JSON.stringify(policy))
+      writeFileSync(join(data, 'policy.json'), typeof policy === 'string' ? policy : JSON.stringify(policy))
       await container.must(['headscale', 'policy', 'set', '-f', '/var/lib/headscale/policy.json'])
     },
+    policy: () => container.must(['headscale', 'policy', 'get']),
     nodes: async () => (await cli<HeadscaleNode[] | null>('nodes', 'list')) ?? [],
     userNodes: async () => {
       const names = (await headscale.nodes()).map((node) => node.given_name)
