@@ -48,8 +48,7 @@ export function judgePolicy(seen: Seen, deployment: Pick<Deployment, 'users'>): 
 
 /** Whether the user's node is a source of the rule, and something else than itself a destination. */
 function startsAt(rule: PolicyRule, user: DeployedUser, aliases: Aliases): boolean {
-  // A rule that cannot be understood is told once, as one that lets others in.
-  if (!rule.understood) return false
+  // A rule that cannot be understood has no targets: it is told once, as one that lets others in.
   const reaches = rule.targets.some(({ host }) => host !== user.tag && !harmless.test(host))
   return reaches && rule.src.some((source) => coversNode(source, user, aliases))
 }

@@ -184,7 +184,8 @@ describe('policy apply', () => {
 
   test('leaves all else alone: files, keys, storage', async () => {
     scene.disk.put(`${dir}/generated/users/alice/smb.conf`, 'changed by hand')
-    scene.disk.nodes.delete('/srv/tm/alice/.tmgen.json')
+    scene.disk.put('/srv/tm/alice/.tmgen.json', '{"workspace": "another"}')
+    expect((await scene.tmgen('apply --no-up')).stderr).toContain('belongs to another user')
     const before = scene.disk.snapshot('')
     expect((await scene.tmgen('policy apply --yes')).code).toBe(0)
     expect(scene.disk.snapshot('')).toEqual(before)

@@ -76,6 +76,8 @@ describe('writing into a policy', () => {
     ['a begin without end', `{"grants": [\n${begin}\n]}`, /line 2 of the policy: begin and end/],
     ['an end without begin', `{"grants": [\n\n${end}\n]}`, /line 3 of the policy/],
     ['an end in another list', `{"a": [${begin}], "b": [${end}]}`, /line 1 of the policy/],
+    ['an end deeper than its begin', `{"a": [${begin} [${end}]]}`, /line 1 of the policy/],
+    ['a begin behind everything', `{"a": []}\n${begin}`, /line 2 of the policy/],
     ['a begin twice', `{"a": [${begin}${begin}${end}]}`, /line 1 of the policy/],
   ])('refuses %s', (_, text, message) => {
     expect(() => writeOwn(text, ours, entries)).toThrow(message)
