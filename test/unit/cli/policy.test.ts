@@ -186,6 +186,9 @@ describe('policy apply', () => {
     scene.disk.put(`${dir}/generated/users/alice/smb.conf`, 'changed by hand')
     scene.disk.put('/srv/tm/alice/.tmgen.json', '{"workspace": "another"}')
     expect((await scene.tmgen('apply --no-up')).stderr).toContain('belongs to another user')
+    const [cidr = ''] = /10\.\d+\.\d+\.0\/22/.exec(scene.text('tmgen.yaml')) ?? []
+    scene.options = { host: { routes: [{ cidr, name: 'another network' }] } }
+    expect((await scene.tmgen('apply --no-up')).stderr).toContain('another network')
     const before = scene.disk.snapshot('')
     expect((await scene.tmgen('policy apply --yes')).code).toBe(0)
     expect(scene.disk.snapshot('')).toEqual(before)
