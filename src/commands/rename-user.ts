@@ -1,5 +1,6 @@
 import type { Context } from './context.ts'
 import { converge, nextUp, tellOutcome } from './outcome.ts'
+import { policyFollows } from './policy.ts'
 import { nodeOf } from './rows.ts'
 
 /** `tmgen rename user NAME NEW`: the same node, password, numbers and data under another name. */
@@ -27,7 +28,7 @@ export async function renameUser(
   ui.say(`Next: ${nextUp(host)} --remove-orphans`)
   if (control.provider !== 'embedded')
     ui.say(
-      `The policy of the tailnet must follow: paste what tmgen policy show prints. Until then nobody reaches ${to}.`,
+      `The policy of the tailnet must follow: ${policyFollows(control.provider)}. Until then nobody reaches ${to}.`,
     )
   ui.say(`Then on each Mac of ${to}, in Time Machine's settings: remove the disk of tm-${from}, and add, as user ${to}`)
   ui.say('with the same password:')
