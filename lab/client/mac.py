@@ -66,12 +66,13 @@ def guarded(call, *args, **more):
 class Handle:
     """One open file; `path` is relative to the share, `share` what others may do meanwhile.
 
-    `dirty`: written since the last flush; `writing`: a write has no answer yet."""
+    `dirty`: written since the last flush; `writing`: a write has no answer yet; `refused`: why it was not taken up."""
 
     def __init__(self, mac, path, disposition, share):
         self.mac, self.path, self.share = mac, path, share
         self.key = uuid.uuid4().bytes
         self.dirty = self.writing = False
+        self.refused = ""
         self.create(disposition)
         mac.handles.append(self)
 
@@ -84,6 +85,9 @@ class Handle:
 
     def take_up(self):
         """Asks for the open of before the connection was lost; False when the server has it no more."""
+        if not self.durable:
+            self.refused = "the server never promised to keep it"
+            return False
         wish = SMB2CreateDurableHandleReconnectV2()
         wish["file_id"], wish["create_guid"] = self.open.file_id, self.guid
         try:
@@ -92,6 +96,7 @@ class Handle:
         except SMBResponseException as error:
             if error.status not in GONE:
                 raise
+            self.refused = str(error)
             return False
 
     def _open(self, disposition, durable):
@@ -182,7 +187,7 @@ class Mac:
                 guarded(self.wire.disconnect, False)
             try:
                 self.mount()
-                taken = [handle for handle in self.handles if handle.durable and handle.take_up()]
+                taken = [handle for handle in self.handles if handle.take_up()]
                 anew = [handle for handle in self.handles if handle not in taken]
                 for handle in anew:
                     handle.create(1)

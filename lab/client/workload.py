@@ -36,7 +36,7 @@ def on_lost(why):
 def on_back(seconds, taken_up, opened_anew):
     count["taken_up"] += len(taken_up)
     count["opened_anew"] += len(opened_anew)
-    idle = [handle.path for handle in opened_anew if not handle.writing]
+    idle = [{"path": handle.path, "why": handle.refused} for handle in opened_anew if not handle.writing]
     tell("back", seconds=seconds, taken_up=len(taken_up), opened_anew=len(opened_anew), idle=idle)
 
 

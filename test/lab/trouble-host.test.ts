@@ -69,7 +69,7 @@ describe('trouble on the host', () => {
     rmSync(join(stack.storage, 'alice/macbook/more'))
     await taking
     await alice.smb(host, 'macbook', who, 'del much')
-    await waitFor('the reserve to be filled again', async () => (await reserve()).left === size)
+    await waitFor('the reserve to be filled again', async () => (await reserve()).left === size, { timeout: 120_000 })
   })
 
   // The gateway holds files open there, so that a disk in use cannot be made read-only; one that is found so can.
@@ -178,7 +178,8 @@ describe('trouble on the host', () => {
       })
       await bomb
     })
-    expect(most).toBeLessThanOrEqual(128)
+    // The limit is one of forks: the threads of `docker exec` that come in from outside are counted, and not refused.
+    expect(most).toBeLessThanOrEqual(128 + 16)
     await stack.session(alice, 'alice', 'macbook')
   })
 
