@@ -1,4 +1,5 @@
 import { TmgenError } from '../errors.ts'
+import { few } from '../few.ts'
 import type { Deployment } from '../resolve/types.ts'
 import { printable } from '../ui/printable.ts'
 import type { World } from '../world.ts'
@@ -38,9 +39,7 @@ async function refuseRunning(context: Context, world: World): Promise<boolean> {
   const { dir, deployment, observed } = await inspect(world, context.dir, 'no')
   const { running, isSure } = await stillRunning(world, dir, deployment, observed)
   if (running.length === 0) return isSure
-  const shown = running.slice(0, 3).join(', ')
-  const names = running.length > 3 ? `${shown} and ${running.length - 3} more` : shown
-  throw new TmgenError('host', `still online: ${printable(names)}. Two stacks with the same node keys fight`, {
+  throw new TmgenError('host', `still online: ${printable(few(running))}. Two stacks with the same node keys fight`, {
     hint: 'stop the one that runs: docker compose down, in its folder on its host; then, after a minute: tmgen adopt',
   })
 }

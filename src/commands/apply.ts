@@ -1,5 +1,6 @@
 import type { Change, Command, Outcome } from '../converge/index.ts'
 import { TmgenError } from '../errors.ts'
+import { few } from '../few.ts'
 import { Interrupted } from '../ui/interrupted.ts'
 import { printable } from '../ui/printable.ts'
 import { composeUp } from './compose-up.ts'
@@ -65,9 +66,7 @@ async function consent(context: Context, changes: readonly Change[], { yes }: Ap
     return change.parts.filter((part) => part.sign === '-' && part.what === 'container').map((part) => part.title)
   })
   if (yes || gone.length === 0) return
-  const what = printable(
-    gone.length <= 3 ? gone.join(', ') : `${gone.slice(0, 3).join(', ')} and ${gone.length - 3} more`,
-  )
+  const what = printable(few(gone))
   const prompts = await context.prompts()
   if (prompts === undefined)
     throw new TmgenError('usage', `this takes away: ${what}`, {

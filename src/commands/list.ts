@@ -1,5 +1,6 @@
 import type { BroaderRule } from '../control/index.ts'
 import type { Inspection } from '../converge/index.ts'
+import { few } from '../few.ts'
 import { table } from '../ui/output.ts'
 import { printable } from '../ui/printable.ts'
 import type { Context } from './context.ts'
@@ -31,7 +32,7 @@ export async function list(context: Context, options: { offline?: boolean; json?
   for (const note of notes) ui.note(printable(note))
   for (const { text, line, reaches } of rules ?? []) {
     const where = line === undefined ? '' : ` (line ${line} of the policy)`
-    ui.note(printable(`policy open for ${names(reaches)}: ${text}${where}`))
+    ui.note(printable(`policy open for ${few(reaches)}: ${text}${where}`))
   }
   const { unsignedFix } = await import('../converge/index.ts')
   for (const node of observed.remote?.nodes ?? [])
@@ -51,10 +52,6 @@ async function broader({ deployment, observed }: Inspection): Promise<BroaderRul
   const { policy, nodes, features } = observed.remote
   return broaderRules(policy?.text, deployment, nodes, features)
 }
-
-/** A few names, then a count. */
-const names = (all: readonly string[]) =>
-  all.length <= 3 ? all.join(', ') : `${all.slice(0, 3).join(', ')} and ${all.length - 3} more`
 
 const header = ['USER', 'NODE', 'STATE', 'MACS', 'KEY', 'ENROLLED', 'ISOLATION']
 const enrolledText = { true: 'yes', false: 'no', null: 'unknown' } as const

@@ -1,6 +1,7 @@
 import { nearest } from '../config/index.ts'
 import type { Inspection } from '../converge/index.ts'
 import { TmgenError } from '../errors.ts'
+import { few } from '../few.ts'
 import type { DeployedUser, Deployment } from '../resolve/types.ts'
 import { printable } from '../ui/printable.ts'
 import type { Context } from './context.ts'
@@ -16,8 +17,7 @@ export function userOf(deployment: Deployment, name: string): DeployedUser {
   const user = deployment.users.find((candidate) => candidate.name === name)
   if (user) return user
   const names = deployment.users.map((candidate) => candidate.name)
-  const all = names.length > 20 ? `${names.slice(0, 20).join(', ')} and ${names.length - 20} more` : names.join(', ')
   throw new TmgenError('usage', `there is no user ${JSON.stringify(printable(name))} in tmgen.yaml`, {
-    hint: names.length === 0 ? 'tmgen add user NAME adds one' : (nearest(name, names) ?? `users: ${all}`),
+    hint: names.length === 0 ? 'tmgen add user NAME adds one' : (nearest(name, names) ?? `users: ${few(names, 20)}`),
   })
 }

@@ -1,14 +1,10 @@
 import type { Change, ChangePart, Drift, DriftKind, Planned, Sign } from '../converge/index.ts'
+import { few } from '../few.ts'
 import { printable } from '../ui/printable.ts'
 
 /** How many of a kind are shown one by one; more are summed up. */
 const most = 8
 const shownNames = 5
-
-const some = (names: readonly string[]) =>
-  names.length <= shownNames
-    ? names.join(', ')
-    : `${names.slice(0, shownNames).join(', ')} and ${names.length - shownNames} more`
 
 const plurals: Record<ChangePart['what'], string> = {
   login: 'logins in the control plane',
@@ -57,7 +53,10 @@ function plannedLines(changes: readonly Planned[]): string[] {
   return groupBy(changes, ({ sign, what }) => `${sign} ${what}`).flatMap((group) => {
     const { sign, what } = group[0]!
     if (group.length <= most) return group.flatMap((one) => [`${sign} ${one.title}`, ...partLines(one.parts)])
-    const head = `${sign} ${group.length} ${what}s: ${some(group.map((one) => one.name))}`
+    const head = `${sign} ${group.length} ${what}s: ${few(
+      group.map((one) => one.name),
+      shownNames,
+    )}`
     return [head, ...partLines(group.flatMap((one) => one.parts))]
   })
 }
@@ -67,7 +66,13 @@ function driftLines(drift: readonly Drift[]): string[] {
     if (group.length <= most) return group.flatMap((one) => [`! ${one.title}`, `    ${one.fix}`])
     const fixes = new Set(group.map((one) => one.fix))
     const fix = fixes.size === 1 ? group[0]!.fix : `${group[0]!.fix}; tmgen plan --json has the others`
-    return [`! ${group.length} ${driftPlurals[group[0]!.drift]}: ${some(group.map((one) => one.name))}`, `    ${fix}`]
+    return [
+      `! ${group.length} ${driftPlurals[group[0]!.drift]}: ${few(
+        group.map((one) => one.name),
+        shownNames,
+      )}`,
+      `    ${fix}`,
+    ]
   })
 }
 

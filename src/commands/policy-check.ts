@@ -1,4 +1,5 @@
 import type { Finding } from '../control/index.ts'
+import { few } from '../few.ts'
 import { printable } from '../ui/printable.ts'
 import type { Context } from './context.ts'
 import { look } from './look.ts'
@@ -11,9 +12,6 @@ const titles: Record<Finding['kind'], (users: string) => string> = {
   source: (users) => `lets the node of ${users} reach others`,
   ssh: (users) => `ssh rule about the node of ${users}`,
 }
-
-const names = (all: readonly string[]) =>
-  all.length <= 3 ? all.join(', ') : `${all.slice(0, 3).join(', ')} and ${all.length - 3} more`
 
 /** `tmgen policy check`: rules that are broader than ours, with their line. Writes nothing. */
 export async function policyCheck(context: Context, options: { json?: boolean }): Promise<number> {
@@ -32,7 +30,7 @@ export async function policyCheck(context: Context, options: { json?: boolean })
   const isolated = findings.length === 0
   if (options.json) ui.json({ isolated, findings, shutOut: out })
   else for (const finding of findings) ui.data(printable(line(finding)))
-  if (out.length > 0) ui.note(`no rule lets ${names(out)} in, or not by each login: tmgen policy apply`)
+  if (out.length > 0) ui.note(`no rule lets ${few(out)} in, or not by each login: tmgen policy apply`)
   if (!isolated) {
     ui.say(`open: ${count(findings.length)} in the policy; rules add up, so narrow or remove each`)
     if (findings.some(({ kind }) => kind === 'source'))
@@ -50,5 +48,5 @@ export async function policyCheck(context: Context, options: { json?: boolean })
 const count = (n: number) => (n === 1 ? '1 rule' : `${n} rules`)
 
 function line({ kind, text, line: at, users }: Finding): string {
-  return `${at === undefined ? '' : `line ${at}: `}${titles[kind](names(users))}: ${text}`
+  return `${at === undefined ? '' : `line ${at}: `}${titles[kind](few(users))}: ${text}`
 }

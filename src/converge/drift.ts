@@ -1,5 +1,6 @@
 import type { NodeInfo } from '../control/types.ts'
 import type { TmgenError } from '../errors.ts'
+import { few } from '../few.ts'
 import type { DeployedUser, Deployment } from '../resolve/types.ts'
 import type { Drift, DriftKind } from './change-types.ts'
 import { labelOf, look, need } from './plan-keys.ts'
@@ -61,9 +62,6 @@ function driftOf(user: DeployedUser, deployment: Deployment, observed: Observed,
   }
 }
 
-const names = (all: readonly string[]) =>
-  all.length <= 3 ? all.join(', ') : `${all.slice(0, 3).join(', ')} and ${all.length - 3} more`
-
 /** Rules of the policy by which it no longer isolates. The embedded server's policy is tmgen's own: it is written anew. */
 export function policyDrift(deployment: Deployment, observed: Observed): Drift[] {
   const isOwn = deployment.control.provider === 'embedded'
@@ -72,7 +70,7 @@ export function policyDrift(deployment: Deployment, observed: Observed): Drift[]
     what: 'policy',
     name: 'policy',
     drift: 'policy-open',
-    title: `the tailnet policy lets others reach ${names(rule.reaches)}: ${ruleText(rule)}`,
+    title: `the tailnet policy lets others reach ${few(rule.reaches)}: ${ruleText(rule)}`,
     fix: isOwn
       ? 'tmgen apply writes its own policy again'
       : 'remove or narrow that rule; tmgen policy check finds all, tmgen policy apply writes those that are needed',

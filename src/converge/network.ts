@@ -1,5 +1,6 @@
 import ipaddr from 'ipaddr.js'
 import { TmgenError } from '../errors.ts'
+import { few } from '../few.ts'
 import type { Deployment } from '../resolve/types.ts'
 import type { World } from '../world.ts'
 
@@ -47,9 +48,8 @@ export async function observePorts(world: World, { network, workspace, users }: 
   )
   const taken = await world.host.udpPortsTaken(ports, workspace.name)
   if (taken.length === 0) return []
-  const some = taken.slice(0, 5).join(', ') + (taken.length > 5 ? ` and ${taken.length - 5} more` : '')
   return [
-    new TmgenError('network', `UDP port ${some} of network.udp is taken by another program`, {
+    new TmgenError('network', `UDP port ${few(taken.map(String), 5)} of network.udp is taken by another program`, {
       hint: 'choose another network.udp.from in tmgen.yaml, or stop that program: ss -lunp',
     }),
   ]

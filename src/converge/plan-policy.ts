@@ -1,5 +1,6 @@
 import { type BroaderRule, broaderRules, editPolicy, formatPolicy, policyFor, shutOut } from '../control/index.ts'
 import { TmgenError } from '../errors.ts'
+import { few } from '../few.ts'
 import type { Deployment } from '../resolve/types.ts'
 import type { Part } from './plan.ts'
 import type { Observed, Step } from './types.ts'
@@ -40,12 +41,9 @@ export function planPolicy(deployment: Deployment, observed: Observed): Part {
   }
   part.notes.push(...openRules(deployment, observed).map(openNote))
   const out = shutOut(remote, deployment)
-  if (out.length > 0) part.notes.push(`the policy does not let ${some(out)} in yet: tmgen policy apply`)
+  if (out.length > 0) part.notes.push(`the policy does not let ${few(out)} in yet: tmgen policy apply`)
   return part
 }
-
-const some = (names: readonly string[]) =>
-  names.length <= 3 ? names.join(', ') : `${names.slice(0, 3).join(', ')} and ${names.length - 3} more`
 
 /** What `tmgen policy apply` does: our entries into a policy that is somebody else's, too. */
 export function planWholePolicy(deployment: Deployment, observed: Observed): Part {

@@ -4,7 +4,7 @@ import { composeServices, type Service } from '../commands/services.ts'
 import { makeProvider, type NodeInfo, type Provider } from '../control/index.ts'
 import { type Inspection, inspect } from '../converge/index.ts'
 import { TmgenError, TmgenErrors } from '../errors.ts'
-import type { Deployment } from '../resolve/types.ts'
+import type { DeployedUser, Deployment } from '../resolve/types.ts'
 import type { World } from '../world.ts'
 import { NotSeen } from './types.ts'
 
@@ -64,6 +64,13 @@ export class Patient {
     const deployment = await this.deployment()
     if (deployment.host === 'local') return deployment
     throw new NotSeen('host: remote: run tmgen doctor on the Docker host, in its copy of the workspace')
+  }
+
+  /** The users that are served on this host; NotSeen where there are none. */
+  async served(): Promise<DeployedUser[]> {
+    const users = (await this.here()).users.filter((user) => user.enabled)
+    if (users.length === 0) throw new NotSeen('no users yet')
+    return users
   }
 
   /** The same for what does not depend on tmgen.yaml: one that cannot be read hides nothing of Docker. */

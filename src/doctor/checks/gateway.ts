@@ -1,14 +1,6 @@
 import { gatewayNotes, nodeNotes } from '../../commands/node-notes.ts'
 import type { NodeInfo } from '../../control/index.ts'
-import type { Patient } from '../patient.ts'
 import { type Check, fail, NotSeen, ok, warn, worst } from '../types.ts'
-
-/** The users that are served; NotSeen where there are none. */
-async function served(patient: Patient) {
-  const users = (await patient.here()).users.filter((user) => user.enabled)
-  if (users.length === 0) throw new NotSeen('no users yet')
-  return users
-}
 
 const gateway: Check = {
   name: 'gateway',
@@ -16,7 +8,7 @@ const gateway: Check = {
   cause: 'nobody reaches a share without it; with an old config a new user is not there.',
   remedy: 'docker compose up -d; then `docker compose logs gateway` says what it does not like',
   test: async (patient) => {
-    await served(patient)
+    await patient.served()
     const status = await patient.tryGateway()
     if (!status) return fail('the gateway does not answer')
     const notes = gatewayNotes(status)
@@ -35,7 +27,7 @@ const nodes: Check = {
   remedy:
     'for a node that wants a key: `tmgen provision NAME`; for a login that changed: `tmgen set user NAME --rebind`; else see `tmgen logs NAME`',
   test: async (patient) => {
-    const users = await served(patient)
+    const users = await patient.served()
     const status = await patient.gateway()
     const down: string[] = []
     const notes: string[] = []
@@ -57,7 +49,7 @@ const names: Check = {
     'after a lost state the old device keeps the name, and the new one is called NAME-1: Macs go on looking for the old one.',
   remedy: 'delete the device that is offline in the control plane, and rename the other back',
   test: async (patient) => {
-    const users = await served(patient)
+    const users = await patient.served()
     const [wrong, doubles]: [string[], string[]] = [[], []]
     const status = await patient.tryGateway()
     let known: NodeInfo[] | undefined
@@ -88,7 +80,7 @@ const path: Check = {
   remedy:
     'open the node’s UDP port in the host’s firewall and, behind NAT, forward it; `tmgen list --json` shows which (udpPort)',
   test: async (patient) => {
-    await served(patient)
+    await patient.served()
     const { nodes } = await patient.gateway()
     const connected = Object.entries(nodes).flatMap(([user, node]) =>
       node.peers.filter((peer) => peer.connections > 0).map((peer) => ({ ...peer, user })),

@@ -2,15 +2,7 @@ import { join } from 'node:path'
 import { lookAtShare } from '../../backups/index.ts'
 import { bytesText } from '../../commands/status-table.ts'
 import { observeStorage, type StorageState } from '../../converge/index.ts'
-import type { Patient } from '../patient.ts'
 import { type Check, NotSeen, worst } from '../types.ts'
-
-/** The users that are served on this host; NotSeen where there are none. */
-async function served(patient: Patient) {
-  const users = (await patient.here()).users.filter((user) => user.enabled)
-  if (users.length === 0) throw new NotSeen('no users yet')
-  return users
-}
 
 const wrong: Partial<Record<StorageState, string>> = {
   absent: 'does not exist: is its disk mounted?',
@@ -25,7 +17,7 @@ const storage: Check = {
   cause: 'Samba refuses to serve a folder without its marker, so that a Mac never starts over on an empty one.',
   remedy: 'mount the disk, then `docker compose up -d`; a new folder gets its marker by `tmgen generate`',
   test: async (patient) => {
-    const users = await served(patient)
+    const users = await patient.served()
     const { dir, deployment } = await patient.inspection()
     const { states, faults, notes } = await observeStorage(patient.world, dir, deployment)
     const fails = faults.map((fault) => fault.message)
@@ -45,7 +37,7 @@ const owner: Check = {
   test: async (patient) => {
     const fails: string[] = []
     let seen = 0
-    for (const { name, uid, storage, macs } of await served(patient))
+    for (const { name, uid, storage, macs } of await patient.served())
       for (const mac of macs) {
         const path = join(storage, mac.name)
         const entry = await patient.world.disk.stat(path)
@@ -82,7 +74,7 @@ const attributes: Check = {
   test: async (patient) => {
     const [fails, warnings]: [string[], string[]] = [[], []]
     const fine = new Set<string>()
-    for (const { storage } of await served(patient)) {
+    for (const { storage } of await patient.served()) {
       const space = await patient.world.disk.space(storage)
       if (space === undefined) continue
       const kind = kinds[space.type >>> 0]
@@ -108,7 +100,7 @@ const quotas: Check = {
   remedy: 'smaller quotas, or a larger disk; a quota of the filesystem for each user keeps one from filling it for all',
   test: async (patient) => {
     const disks = new Map<number, { total: number; quotas: number; path: string }>()
-    for (const { storage, macs } of await served(patient)) {
+    for (const { storage, macs } of await patient.served()) {
       const space = await patient.world.disk.space(storage)
       if (space === undefined) continue
       const disk = disks.get(space.device) ?? { total: space.total, quotas: 0, path: storage }
@@ -159,7 +151,7 @@ const bundles: Check = {
     const damaged: string[] = []
     const unread: string[] = []
     let seen = 0
-    for (const { name, storage, macs } of await served(patient))
+    for (const { name, storage, macs } of await patient.served())
       for (const mac of macs) {
         const share = await lookAtShare(patient.world, storage, mac.name, patient.world.now())
         unread.push(...(share?.notes ?? []).map((note) => `${name}, ${mac.name}: ${note}`))
