@@ -33,12 +33,22 @@ start_engine() {
     >"$cache/logs/dockerd.log" 2>&1 </dev/null &
   local tries
   for ((tries = 0; tries < 120; tries++)); do
-    engine_answers && return
+    if engine_answers; then
+      remove_leftovers
+      return
+    fi
     kill -0 $! 2>/dev/null || break
     sleep 0.5
   done
   tail -n 15 "$cache/logs/dockerd.log" >&2
   die "dockerd did not come up within a minute" "its log: $cache/logs/dockerd.log"
+}
+
+# remove_leftovers: in an engine of our own that has just come up no test runs: what it
+# starts again is of a run that was cut off, and holds ports and memory.
+remove_leftovers() {
+  docker ps -aq | xargs -r docker rm -f >/dev/null
+  docker network prune -f >/dev/null
 }
 
 # engine_is_ours: whether the pid file names a dockerd that runs. The cache may outlive

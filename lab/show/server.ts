@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import {
   baseImages,
-  composeDown,
+  composeRemove,
   freshLan,
   type GatewayStatus,
   gatewayChoices,
@@ -41,7 +41,7 @@ export async function buildServer(): Promise<Server> {
     return freshLan()
   })
   await step('Make a workspace with an embedded Headscale; init starts it, closed to everybody', async () => {
-    onCleanup('the stack', () => composeDown(workspace))
+    onCleanup('the stack', () => composeRemove(workspace))
     const tls = ['--tls-cert', 'tls/cert.pem', '--tls-key', 'tls/key.pem']
     const images = Object.entries(baseImages()).flatMap(([name, ref]) => ['--image', `${name}=${ref}`])
     const where = ['--storage', 'storage', '--name', project]

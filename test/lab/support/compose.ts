@@ -13,15 +13,20 @@ export async function composeUp(workspace: string, args: readonly string[] = [])
   if (!known.has(workspace)) {
     known.add(workspace)
     // A test may have taken it down and moved the folder.
-    onCleanup(`stack in ${workspace}`, async () => (known.has(workspace) ? composeDown(workspace) : undefined))
+    onCleanup(`stack in ${workspace}`, async () => (known.has(workspace) ? composeRemove(workspace) : undefined))
   }
   await compose(workspace, ['up', '-d', ...args])
 }
 
 /** Takes a stack down with its networks; state and storage are bind mounts and stay. */
-export async function composeDown(workspace: string): Promise<void> {
+export async function composeDown(workspace: string, args: readonly string[] = []): Promise<void> {
   known.delete(workspace)
-  await compose(workspace, ['down', '-v', '--timeout', '10', '--remove-orphans'])
+  await compose(workspace, ['down', '-v', '--timeout', '10', '--remove-orphans', ...args])
+}
+
+/** Takes a stack down for good, with the images that were built under its name. */
+export async function composeRemove(workspace: string): Promise<void> {
+  await composeDown(workspace, ['--rmi', 'all'])
 }
 
 /** The id of a service's container; undefined while there is none. */

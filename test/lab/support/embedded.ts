@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { makeCertificate } from './certificate.ts'
 import { onCleanup } from './cleanup.ts'
 import { type Client, startClient } from './client.ts'
-import { composeDown, composeExec } from './compose.ts'
+import { composeExec, composeRemove } from './compose.ts'
 import { freshLan } from './lan.ts'
 import { chooseForTheLab, makeWorkspace, type Workspace } from './workspace.ts'
 
@@ -52,7 +52,7 @@ export async function startEmbeddedStack(uid = Number(process.env.TMGEN_LAB_UID 
       return joined(login, key)
     },
   })
-  onCleanup(`stack in ${workspace.dir}`, () => composeDown(workspace.dir))
+  onCleanup(`stack in ${workspace.dir}`, () => composeRemove(workspace.dir))
   await stack.init(
     ...['--provider', 'embedded', '--url', url],
     ...['--tls-cert', join(tls, 'cert.pem'), '--tls-key', join(tls, 'key.pem')],

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { parseUdpPorts } from '../../../src/converge/proc.ts'
 import { onCleanup } from './cleanup.ts'
 import type { Client, Login } from './client.ts'
 import { composeUp, gatewayStatus, serviceId } from './compose.ts'
@@ -169,11 +170,21 @@ export async function makeWorkspace(
 
 /** What a person with a private CA and no internet chooses: ports, the CA, and tailscale's offline switches. */
 export function chooseForTheLab(workspace: Workspace, caFile: string): void {
-  // Two blocks of 32 ports somewhere in 22048-30239, so that two stacks on one machine seldom meet.
-  const from = 22_048 + 64 * Math.floor(Math.random() * 128)
+  const from = freeUdpPorts(64)
   const udp = `$&  udp: { from: ${from}, to: ${from + 63} }\n`
   workspace.edit('tmgen.yaml', (text) => text.replace(/^network:\n/m, udp))
   writeFileSync(join(workspace.dir, 'docker-compose.base.yml'), gatewayChoices(caFile))
+}
+
+/** The first of `count` UDP ports of 22048-30239 that nobody on this machine holds, chosen so that two stacks seldom meet. */
+function freeUdpPorts(count: number): number {
+  const tables = ['/proc/net/udp', '/proc/net/udp6'].filter(existsSync)
+  const held = tables.flatMap((table) => [...parseUdpPorts(readFileSync(table, 'utf8'))])
+  const starts = Array.from({ length: Math.floor(8192 / count) }, (_none, index) => 22_048 + count * index)
+  const free = starts.filter((from) => !held.some((port) => port >= from && port < from + count))
+  const from = free[Math.floor(Math.random() * free.length)]
+  if (from === undefined) throw new Error(`no ${count} UDP ports of 22048-30239 are free: ss -lunp`)
+  return from
 }
 
 /** A docker-compose.base.yml for a tailnet with a private CA that has no internet. */
