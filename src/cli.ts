@@ -6,6 +6,7 @@ import { peopleVerbs } from './commands/verbs/people.ts'
 import { planVerbs } from './commands/verbs/plan.ts'
 import { type Run, withExamples } from './commands/verbs/run.ts'
 import { setVerbs } from './commands/verbs/set.ts'
+import { storageVerbs } from './commands/verbs/storage.ts'
 import { workspaceVerbs } from './commands/verbs/workspace.ts'
 import type { Io } from './ui/io.ts'
 import { packageJson } from './ui/package-dir.ts'
@@ -24,6 +25,7 @@ export function buildProgram(run: Run, version: string): Command {
   setVerbs(program, run)
   planVerbs(program, run)
   moveVerbs(program, run)
+  storageVerbs(program, run)
   workspaceVerbs(program, run)
   return program
 }

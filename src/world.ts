@@ -30,6 +30,8 @@ export interface Disk {
   /** Makes one directory below an existing one; an existing directory is fine and keeps its mode. */
   makeDir(path: string, mode: number): Promise<void>
   chmod(path: string, mode: number): Promise<void>
+  /** Gives a file or folder itself to others; needs root. */
+  chown(path: string, uid: number, gid: number): Promise<void>
   /**
    * Moves a file or folder by one rename(2) and never by a copy; `to` must not exist yet.
    * @returns false where the kernel does not do that: another filesystem, a mount point
@@ -132,15 +134,36 @@ export interface Mount {
   device: string
   root: string
   path: string
+  /** Kind of filesystem as the kernel names it: ext4, btrfs, zfs. */
+  type?: string
+  /** What was mounted: /dev/sda1, or the name of a ZFS dataset. */
+  source?: string
+  /** Options of the filesystem as a whole: prjquota. */
+  options?: readonly string[]
+}
+
+/**
+ * Programs of this host beside Docker (mount, btrfs, zfs). They get arguments as a list, never a shell's line, and speak
+ * English, so that what they print can be read.
+ */
+export interface Tools {
+  /** Whether a program of that name is on the PATH, /usr/sbin and /sbin included. */
+  has(name: string): Promise<boolean>
+  /** A program that ran and failed is a result. @throws TmgenError `storage` where it could not run */
+  run(name: string, args: readonly string[], options?: Pick<RunOptions, 'timeoutMs'>): Promise<RunResult>
 }
 
 /** Host facts that only observe may ask for. */
 export interface Host {
+  /** Whether this process may do what root may. */
+  isRoot(): boolean
   /**
    * IPv4 CIDRs of the host's routes and Docker networks, with a name to show; those of the compose project `own` are
    * left out. `notes` says what could not be looked at.
    */
   routes(own: string): Promise<{ found: { cidr: string; name: string }[]; notes: string[] }>
+  /** IPv4 addresses of this host. */
+  addresses(): string[]
   /** UDP ports of the list that something on this host holds, other than containers of the compose project `own`. */
   udpPortsTaken(ports: number[], own: string): Promise<number[]>
   /** What is mounted where, in the order of mounting. */
@@ -167,6 +190,7 @@ export interface Host {
 export interface World {
   disk: Disk
   docker: Docker
+  tools: Tools
   host: Host
   fetch: typeof globalThis.fetch
   /** The clock, in UTC. */

@@ -1,10 +1,10 @@
 import { resolve } from 'node:path'
 import type { AgeLock } from '../archive/index.ts'
+import { bytesText } from '../bytes.ts'
 import { TmgenError } from '../errors.ts'
 import { printable } from '../ui/printable.ts'
 import type { Context } from './context.ts'
 import { readIdentities, readPassphrase } from './secret-word.ts'
-import { bytesText } from './status-table.ts'
 
 export interface BackupOptions {
   recipient?: string[]

@@ -20,6 +20,7 @@ export async function provision(
     name: `provision${name === undefined ? '' : ` ${name}`}`,
     permits: 'all',
     remote: 'write',
+    toleratesOvercommit: true,
     ...(name === undefined ? {} : { users: [name] }),
     ...(key && name !== undefined ? { keys: new Map([[name, key]]) } : {}),
   })

@@ -1,12 +1,12 @@
 import { resolve } from 'node:path'
 import type { Archive } from '../archive/index.ts'
+import { bytesText } from '../bytes.ts'
 import { TmgenError } from '../errors.ts'
 import { table } from '../ui/output.ts'
 import { printable } from '../ui/printable.ts'
 import type { World } from '../world.ts'
 import type { Context } from './context.ts'
 import { readIdentities, readPassphrase } from './secret-word.ts'
-import { bytesText } from './status-table.ts'
 
 export interface RestoreOptions {
   identity?: string

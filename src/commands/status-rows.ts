@@ -1,4 +1,6 @@
 import type { ShareLook } from '../backups/index.ts'
+import { bytesText } from '../bytes.ts'
+import { quotasOf, type SeenStorage } from '../limits/index.ts'
 import type { DeployedMac, DeployedUser } from '../resolve/types.ts'
 import { printable } from '../ui/printable.ts'
 import type { GatewayStatus } from './gateway-status.ts'
@@ -36,7 +38,18 @@ export interface StatusRow {
   /** The container in a word; null: Docker does not answer, or runs elsewhere. */
   samba: string | null
   macs: MacStatus[]
+  /** What keeps this user from filling the disk; null: storage on another machine, or user disabled. */
+  limit: LimitStatus | null
   warnings: string[]
+}
+
+/** `enforced`: read back just now; `advisory`: the Mac alone keeps to its quota, `why` says why. */
+export interface LimitStatus {
+  state: 'enforced' | 'advisory'
+  bytes: number | null
+  /** `filesystem`, `project`, `qgroup` or `refquota` */
+  by: string | null
+  why: string | null
 }
 
 /** Without a complete backup for so long, in ms, a Mac is worth a look: longer than a weekend. */
@@ -52,10 +65,11 @@ export interface Seen {
   services: ReadonlyMap<string, Service> | undefined
   /** By Mac. */
   shares: ReadonlyMap<string, ShareSeen>
+  storage: SeenStorage | undefined
 }
 
 /** How one user does. */
-export function statusRow({ user, listed, gateway, services, shares }: Seen, now: Date): StatusRow {
+export function statusRow({ user, listed, gateway, services, shares, storage }: Seen, now: Date): StatusRow {
   const node = gateway?.nodes[user.name]
   const samba = services && serviceText(services.get(`samba-${user.name}`))
   const macs = user.macs.map((mac) => macStatus(mac, shares.get(mac.name), now))
@@ -69,6 +83,11 @@ export function statusRow({ user, listed, gateway, services, shares }: Seen, now
     warnings.push(...nodeNotes(user.name, node))
     if (samba !== undefined && samba !== 'healthy' && samba !== 'starting')
       warnings.push(`Samba is ${samba}: tmgen logs ${user.name} --samba`)
+    const limit = storage?.limit
+    if (limit?.state === 'enforced' && limit.bytes < quotasOf(user))
+      warnings.push(
+        `the limit (${bytesText(limit.bytes)}) is smaller than the quotas: tmgen storage limit ${user.name}`,
+      )
     for (const mac of macs) warnings.push(...mac.warnings.map((text) => `${mac.name}: ${text}`))
   }
   return {
@@ -85,8 +104,16 @@ export function statusRow({ user, listed, gateway, services, shares }: Seen, now
     key: listed.key,
     samba: user.enabled ? (samba ?? null) : null,
     macs,
+    limit: storage === undefined || !user.enabled ? null : limitStatus(storage),
     warnings,
   }
+}
+
+/** A limit as JSON tells it. */
+export function limitStatus({ limit }: SeenStorage): LimitStatus {
+  return limit.state === 'enforced'
+    ? { state: limit.state, bytes: limit.bytes, by: limit.by, why: null }
+    : { state: limit.state, bytes: null, by: null, why: printable(limit.why) }
 }
 
 /** The relay counts where anybody who is connected needs it. */

@@ -1,8 +1,9 @@
+import { bytesText } from '../bytes.ts'
 import { table } from '../ui/output.ts'
 import { printable } from '../ui/printable.ts'
 import type { StatusRow } from './status-rows.ts'
 
-const header = ['USER', 'NODE', 'IP', 'PATH', 'KEY', 'SAMBA', 'OPEN', 'USED', 'WRITTEN', 'LAST BACKUP']
+const header = ['USER', 'NODE', 'IP', 'PATH', 'KEY', 'SAMBA', 'OPEN', 'USED', 'LIMIT', 'WRITTEN', 'LAST BACKUP']
 
 /** A line a user: of several Macs, what is used counts together, and the one whose last backup is oldest is shown. */
 export function statusTable(rows: readonly StatusRow[], now: Date): string {
@@ -22,6 +23,7 @@ function cells(row: StatusRow, now: Date): string[] {
     row.samba ?? '-',
     row.sessions === null ? '-' : String(row.sessions),
     used(row.macs),
+    row.limit?.state ?? '-',
     age(newest(row.macs.map((mac) => mac.lastWrite)), now),
     lastBackup(row.macs, now),
   ]
@@ -53,13 +55,4 @@ export function age(time: string | null, now: Date): string {
   if (seconds < 60) return `${seconds}s`
   if (seconds < 3600) return `${Math.floor(seconds / 60)}m`
   return seconds < 48 * 3600 ? `${Math.floor(seconds / 3600)}h` : `${Math.floor(seconds / 86_400)}d`
-}
-
-/** Bytes in powers of 1024, as quotas are written: `64K`, `1.5G`. */
-export function bytesText(bytes: number): string {
-  const units = ['B', 'K', 'M', 'G', 'T', 'P']
-  let value = bytes
-  let unit = 0
-  for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024
-  return `${value >= 10 || Number.isInteger(value) ? Math.floor(value) : value.toFixed(1)}${units[unit]}`
 }

@@ -69,6 +69,8 @@ async function report(context: Context): Promise<Report> {
   const unsafe = await backupNote(world, dir, lock)
   if (unsafe !== undefined) notes.push(unsafe)
   const listed = userRows(deployment, observed, undefined, now)
+  const { observeLimits } = await import('../limits/index.ts')
+  const limits = await observeLimits(world, deployment)
   const rows: StatusRow[] = []
   for (const [index, user] of deployment.users.entries())
     rows.push(
@@ -79,6 +81,7 @@ async function report(context: Context): Promise<Report> {
           gateway,
           services,
           shares: isLocal ? await shares(world, user, now) : new Map(),
+          storage: limits.get(user.id),
         },
         now,
       ),

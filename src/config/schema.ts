@@ -32,6 +32,10 @@ export const configSchema = z.strictObject({
   storage: z
     .strictObject({ root: absolutePath.describe('Folder on the Docker host that holds a folder per user') })
     .describe('Where the backups go'),
+  overcommit: z
+    .boolean()
+    .default(false)
+    .describe('true: quotas may be larger than the disk that they lie on, less a reserve of 5 %; else that is refused'),
   network: z
     .strictObject({
       subnet: z.string().describe('Private IPv4 subnet of the internal bridge, /28 to /22, for example 10.77.0.0/22'),

@@ -1,13 +1,14 @@
 import { dirname, join } from 'node:path'
 import type { Provider } from '../control/types.ts'
 import { TmgenError } from '../errors.ts'
-import { bindSources, markerFile } from '../render/index.ts'
+import { bindSources, markerFile, restoreFolder } from '../render/index.ts'
 import type { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
 import { applyLeaving, isLeavingStep } from './apply-leaving.ts'
 import { applyRemote, isRemoteStep } from './apply-remote.ts'
 import { ensureFolder, removeFrom, writeInto } from './folders.ts'
 import { sha256 } from './hash.ts'
+import { importData } from './importing.ts'
 import { type Journal, removeJournal, writeJournal } from './journal.ts'
 import type { Desired } from './plan.ts'
 import { passwordPath, tightenSecrets, workspaceKeyPath } from './secrets.ts'
@@ -45,6 +46,18 @@ async function storageStep(world: World, step: Extract<Step, { kind: 'storage' }
   await world.disk.writeFile(join(folder, markerFile), step.marker, 0o644)
 }
 
+/** Runs the commands one after the other, up to the first that fails. */
+async function limitStorage(world: World, step: Extract<Step, { kind: 'limit-storage' }>): Promise<void> {
+  for (const [name, ...args] of step.commands) {
+    const { exitCode, stdout, stderr } = await world.tools.run(name, args)
+    if (exitCode === 0) continue
+    const why = (stderr.trim() || stdout.trim()).split('\n').at(-1)?.slice(0, 200) || `exit code ${exitCode}`
+    throw new TmgenError('storage', `the limit of ${step.user} is not set: ${name}: ${why}`, {
+      hint: `put that right, then run the command again: it goes on; tmgen storage show tells what is set`,
+    })
+  }
+}
+
 async function localStep(world: World, run: ApplyRun, manifest: Manifest, step: Step): Promise<void> {
   const { dir, secrets } = run
   switch (step.kind) {
@@ -57,6 +70,20 @@ async function localStep(world: World, run: ApplyRun, manifest: Manifest, step: 
       await storageStep(world, step)
       manifest.storage[step.userId] = step.path
       return
+    case 'open-restore':
+      for (const { path, content } of step.files) await writeInto(world, dir, path, content, 0o600)
+      return
+    case 'close-restore':
+      for (const name of ['compose.yaml', 'samba/smb.conf', 'relay/relay.pl'])
+        await removeFrom(world, dir, `${restoreFolder(step.user)}/${name}`)
+      return
+    case 'import-storage':
+      await importData(world, step.data)
+      await world.disk.writeFile(join(step.data.path, markerFile), step.marker, 0o644)
+      manifest.storage[step.userId] = step.path
+      return
+    case 'limit-storage':
+      return limitStorage(world, step)
     case 'write-file':
       await writeInto(world, dir, step.path, step.content, step.mode)
       if (step.path.startsWith('generated/'))

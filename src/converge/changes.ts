@@ -74,6 +74,10 @@ function place(step: Step, outcome: Outcome): Placed | undefined {
       if (observed.stack !== undefined) return undefined
       return { owner: user(step.user), part: part('-', 'container', `container samba-${step.user}`) }
     case 'record-node':
+    case 'open-restore': // by `tmgen restore-access` alone
+    case 'close-restore':
+    case 'import-storage': // by `tmgen import` alone
+    case 'limit-storage': // by `tmgen storage limit` alone
       return undefined
     case 'archive-storage':
     case 'mark-storage':

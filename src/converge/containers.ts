@@ -27,7 +27,22 @@ export async function observeStrays(world: World, deployment: Deployment): Promi
     const environment = await ask(world, ['inspect', '--format', '{{json .Config.Env}}', container])
     if (environment?.includes(`"TMGEN_WORKSPACE=${id}"`)) strays.push({ container, user })
   }
+  strays.push(...(await restoresOf(world, deployment)))
   return strays
+}
+
+/** Containers that give a user who is not served access for a restore. */
+async function restoresOf(world: World, deployment: Deployment): Promise<Stray[]> {
+  const filter = `label=tmgen.restore=${deployment.workspace.id}`
+  const format = '{{.ID}} {{.Label "tmgen.restore"}} {{.Label "tmgen.restore.user"}}'
+  const listed = (await ask(world, ['ps', '-a', '--no-trunc', '--filter', filter, '--format', format])) ?? ''
+  return listed.split('\n').flatMap((line) => {
+    const [, container, workspace, user] = /^([0-9a-f]{12,64}) ([0-9a-f]{16}) ([a-z0-9-]+)$/.exec(line.trim()) ?? []
+    const isOurs = workspace === deployment.workspace.id
+    return !isOurs || container === undefined || user === undefined || isServed(deployment, user)
+      ? []
+      : [{ container, user }]
+  })
 }
 
 /** stdout of a docker command; `undefined` where Docker does not answer. */

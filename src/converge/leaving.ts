@@ -1,11 +1,11 @@
-import { basename, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { TmgenError } from '../errors.ts'
 import { markerFile } from '../render/index.ts'
 import type { Deployment, Lock } from '../resolve/types.ts'
 import type { World } from '../world.ts'
-import { ask } from './containers.ts'
 import { readEnrolled } from './enrolled.ts'
-import { readMarker, realPath, stateOf } from './storage.ts'
+import { observeUse } from './in-use.ts'
+import { isImported, readMarker, realPath, stateOf } from './storage.ts'
 import type { Leaver, Leaving, Manifest, Stray } from './types.ts'
 
 /** Beside the storage folders: what removed users left. */
@@ -52,7 +52,9 @@ export async function observeLeaving(
   if (data instanceof TmgenError)
     return { leaving: { user, enrolled, data: { kind: 'none', why: '' } }, faults: [data], notes: [] }
   const { faults, notes } =
-    data.kind === 'none' ? { faults: [], notes: [] } : await observeUse(world, user.name, user.storage, strays)
+    data.kind === 'none'
+      ? { faults: [], notes: [] }
+      : await observeUse(world, { what: `the data of ${user.name}`, path: await realPath(world, user.storage) }, strays)
   if (strays === undefined)
     faults.push(
       new TmgenError('docker', `Docker does not answer: whether the container of ${user.name} runs is not known`, {
@@ -83,7 +85,7 @@ async function observeData(
     return { kind: 'none', why: `${user.storage} is not marked as data of ${user.name}: left alone` }
   if ((await world.disk.stat(join(real, removedFile))) !== undefined)
     return { kind: 'none', why: `the data stays in ${real}, marked as removed` }
-  const why = await immovable(world, user.storage, real)
+  const why = (await isImported(world, real)) ? 'it was imported' : await immovable(world, user.storage, real)
   if (why !== undefined) return { kind: 'mark', path: real, why }
   const day = world.now().toISOString().slice(0, 19).replace(/[-:]/g, '')
   return { kind: 'archive', from: real, to: join(archive, `${user.name}-${user.id}-${day}Z`) }
@@ -111,39 +113,4 @@ async function findArchived(
     if (marker?.workspace === deployment.workspace.id && marker.user === user.id) return join(archive, name)
   }
   return undefined
-}
-
-/** Processes and containers that use the data of `name` in `folder`, other than our own container. */
-export async function observeUse(world: World, name: string, folder: string, strays: readonly Stray[] = []) {
-  const path = await realPath(world, folder)
-  const faults: TmgenError[] = []
-  const inUse = (who: string) =>
-    faults.push(
-      new TmgenError('storage', `the data of ${name} (${path}) is in use by ${who}`, {
-        hint: 'end that first: what still writes there would write into folders that are moved or deleted',
-      }),
-    )
-  const { found, hidden } = await world.host.usersOf(path)
-  for (const { pid, command } of found.slice(0, 5)) inUse(`process ${pid} (${command})`)
-  for (const { id, name, sources } of await containerMounts(world))
-    if (!strays.some(({ container }) => container === id) && sources.some((source) => touches(source, path)))
-      inUse(`the container ${name}`)
-  const notes = hidden ? ['processes of other users were not looked at: run as root to see all that use the data'] : []
-  return { faults, notes }
-}
-
-/** A mount of the path itself, of a part of it, or of a folder around it other than the whole disk. */
-const touches = (source: string, path: string) =>
-  source === path || source.startsWith(`${path}/`) || (source !== '/' && path.startsWith(`${source}/`))
-
-async function containerMounts(world: World): Promise<{ id: string; name: string; sources: string[] }[]> {
-  const ids = (await ask(world, ['ps', '-q', '--no-trunc']))?.split('\n').filter((line) => line !== '') ?? []
-  const described = ids.length === 0 ? undefined : await ask(world, ['inspect', ...ids])
-  if (described === undefined) return []
-  const all = JSON.parse(described) as { Id: string; Name: string; Mounts?: { Source?: string; RW?: boolean }[] }[]
-  return all.map(({ Id, Name, Mounts = [] }) => ({
-    id: Id,
-    name: basename(Name),
-    sources: Mounts.flatMap(({ Source, RW }) => (Source && RW !== false ? [Source] : [])),
-  }))
 }

@@ -174,6 +174,7 @@ export const nodeDisk: Disk = {
   },
   makeDir: async (path, mode) => makeDir(path, mode),
   chmod: async (path, mode) => attempt('change the mode of', path, [], () => fs.chmodSync(path, mode)),
+  chown: async (path, uid, gid) => attempt('give away', path, [], () => fs.lchownSync(path, uid, gid)),
   rename: async (from, to) => rename(from, to),
   removeFile: async (path) => attempt('remove', path, missing, () => fs.unlinkSync(path)),
   removeEmptyDir: async (path) =>

@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os'
 import { TmgenError } from '../errors.ts'
 import type { Disk, Docker, Host } from '../world.ts'
 import { certificateOf } from './certificate.ts'
@@ -76,6 +77,11 @@ export function nodeHost(disk: Disk, docker: Docker): Host {
           if (name.endsWith('/udp')) for (const binding of bindings ?? []) ours.add(Number(binding.HostPort))
       return taken.filter((port) => !ours.has(port))
     },
+    addresses: () =>
+      Object.values(networkInterfaces()).flatMap((all) =>
+        (all ?? []).flatMap(({ family, address }) => (family === 'IPv4' ? [address] : [])),
+      ),
+    isRoot: () => process.geteuid?.() === 0,
     usersOf: async (path) => processesAt(path),
     async procLine(path) {
       const bytes = await disk.readFile(path, maxProc)

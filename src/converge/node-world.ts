@@ -4,6 +4,7 @@ import type { World } from '../world.ts'
 import { nodeDisk } from './node-disk.ts'
 import { nodeDocker } from './node-docker.ts'
 import { nodeHost } from './node-host.ts'
+import { nodeTools } from './node-tools.ts'
 import { holdRunLock } from './runlock.ts'
 
 /**
@@ -16,6 +17,7 @@ export function makeWorld(packageDir: string): World {
   return {
     disk: nodeDisk,
     docker,
+    tools: nodeTools(env),
     host: nodeHost(nodeDisk, docker),
     fetch: globalThis.fetch,
     now: () => new Date(),

@@ -1,12 +1,14 @@
 import { dirname, join } from 'node:path'
 import type { Provider } from '../control/types.ts'
 import { TmgenError, TmgenErrors } from '../errors.ts'
+import { limitFor, observeFolder, observeLimits, quotasOf, type SeenFolder, type SeenStorage } from '../limits/index.ts'
 import type { Tree } from '../render/types.ts'
 import type { DeployedUser, Deployment } from '../resolve/types.ts'
 import type { Disk, World } from '../world.ts'
 import { hasUnserved, observeStrays } from './containers.ts'
 import { readEnrolled } from './enrolled.ts'
 import { sha256 } from './hash.ts'
+import { observeUse } from './in-use.ts'
 import { observeLeaving } from './leaving.ts'
 import { observeNetwork } from './network.ts'
 import { observePurge, type PurgeRequest } from './purge.ts'
@@ -15,7 +17,7 @@ import { authKeyPath, passwordPath } from './secrets.ts'
 import { observeStack } from './stack.ts'
 import { readControl, readManifest } from './state-files.ts'
 import { observeStorage } from './storage.ts'
-import type { Leaver, Observed, StorageState } from './types.ts'
+import type { Leaver, LimitWish, Observed, StorageState } from './types.ts'
 
 /** What of a path counts as content: a link or folder where a file should be can never equal a wanted file. */
 async function lookAt(disk: Disk, path: string): Promise<{ sha256: string; mode: number } | undefined> {
@@ -72,6 +74,32 @@ async function observeRemote(provider: Provider): Promise<Observed['remote']> {
   return { keys, nodes, users, policy: await provider.readPolicy(), features: await provider.policyFeatures() }
 }
 
+/** What limits of these users depend on. One that gets a filesystem mounted over it must be used by nobody. */
+async function observeFolders(
+  world: World,
+  { users }: Deployment,
+  wish: LimitWish,
+  limits: ReadonlyMap<string, SeenStorage>,
+) {
+  const folders = new Map<string, SeenFolder>()
+  const faults: TmgenError[] = []
+  const notes: string[] = []
+  for (const user of users) {
+    const seen = limits.get(user.id)
+    if (seen === undefined || !wish.users.includes(user.name)) continue
+    const folder = await observeFolder(world, user, seen)
+    folders.set(user.id, folder)
+    const isEnough = seen.limit.state === 'enforced' && seen.limit.bytes >= limitFor(quotasOf(user))
+    if (isEnough || (wish.by !== 'image' && folder.image === undefined)) continue
+    const data = { what: `the storage of ${user.name}`, path: seen.path }
+    const hint = `docker compose stop samba-${user.name}, and end what else is named; afterwards docker compose up -d`
+    const use = await observeUse(world, data, [], hint)
+    faults.push(...use.faults)
+    notes.push(...use.notes)
+  }
+  return { folders, faults, notes: [...new Set(notes)] }
+}
+
 export interface ObserveRequest {
   dir: string
   deployment: Deployment
@@ -90,6 +118,8 @@ export interface ObserveRequest {
   purpose: 'show' | 'plan' | 'write'
   /** Whether to look at the running containers. */
   stack?: boolean
+  /** Whose limits are to be set. */
+  limits?: LimitWish | undefined
 }
 
 /**
@@ -113,6 +143,8 @@ export async function observe(world: World, request: ObserveRequest): Promise<Ob
 
   const notes: string[] = []
   let storage = new Map<string, StorageState>()
+  let limits: ReadonlyMap<string, SeenStorage> = new Map()
+  let folders: Observed['folders']
   let strays: Observed['strays']
   let leaving: Observed['leaving']
   const faults: TmgenError[] = []
@@ -125,6 +157,13 @@ export async function observe(world: World, request: ObserveRequest): Promise<Ob
     faults.push(...network.faults, ...disks.faults)
     notes.push(...network.notes, ...disks.notes)
     storage = disks.states
+    limits = await observeLimits(world, deployment)
+    if (request.limits !== undefined) {
+      const seen = await observeFolders(world, deployment, request.limits, limits)
+      faults.push(...seen.faults)
+      notes.push(...seen.notes)
+      folders = seen.folders
+    }
     if (hasUnserved(deployment)) strays = await observeStrays(world, deployment)
   }
   if (request.leaver !== undefined) {
@@ -174,6 +213,8 @@ export async function observe(world: World, request: ObserveRequest): Promise<Ob
     authKeys: await existing(world, dir, names, authKeyPath),
     enrolled: await readEnrolled(world, dir, names),
     storage,
+    limits,
+    ...(folders === undefined ? {} : { folders }),
     strays,
     leaving,
     renaming,

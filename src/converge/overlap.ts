@@ -10,11 +10,18 @@ export interface Located {
 
 const isBelow = (path: string, folder: string) => folder === '/' || path === folder || path.startsWith(`${folder}/`)
 
+/** The mount that a real path lies on. */
+export function mountOf(path: string, mounts: readonly Mount[]): Mount | undefined {
+  let best: Mount | undefined
+  // Of equal mount points the last one is on top.
+  for (const mount of mounts)
+    if (isBelow(path, mount.path) && (best === undefined || mount.path.length >= best.path.length)) best = mount
+  return best
+}
+
 /** Where a path really lies: `device` and the path inside that filesystem, so that bind mounts do not hide anything. */
 function placeOf(path: string, mounts: readonly Mount[]): string {
-  let best: Mount = { device: '?', root: '/', path: '/' }
-  // Of equal mount points the last one is on top.
-  for (const mount of mounts) if (isBelow(path, mount.path) && mount.path.length >= best.path.length) best = mount
+  const best: Mount = mountOf(path, mounts) ?? { device: '?', root: '/', path: '/' }
   const rest = best.path === '/' ? path : path.slice(best.path.length)
   return placeIn(best.device, best.root, rest)
 }

@@ -3,12 +3,13 @@ import { type ParsedConfig, parseConfig } from '../config/index.ts'
 import { makeProvider } from '../control/index.ts'
 import type { Provider } from '../control/types.ts'
 import { TmgenError, TmgenErrors } from '../errors.ts'
-import { render } from '../render/index.ts'
+import { type RestoreAccess, render, restoreFiles } from '../render/index.ts'
 import { type DeployedUser, type Deployment, type Lock, mirrorOf, resolve } from '../resolve/index.ts'
 import type { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
 import { apply, ensureState } from './apply.ts'
 import { claimHost, hostNote, hostState, refuseOtherHost } from './host.ts'
+import { type ImportWish, observeImport } from './importing.ts'
 import { loadRenderInputs } from './inputs.ts'
 import { journalOf, readJournal } from './journal.ts'
 import { leaverOf } from './leaving.ts'
@@ -21,7 +22,7 @@ import { removeUser } from './remove-user.ts'
 import { renameUser } from './rename-user.ts'
 import { makePassword, makeWorkspaceKey, readPasswords, readWorkspaceKey } from './secrets.ts'
 import { readManifest, stateFiles, stateText } from './state-files.ts'
-import type { Observed, Step } from './types.ts'
+import type { LimitWish, Observed, Step } from './types.ts'
 import { findWorkspace, lockTextAfter, openWorkspace, startLock } from './workspace.ts'
 
 /** Steps that stay on this machine: what `generate` may do. */
@@ -42,10 +43,13 @@ const remoteSteps: Step['kind'][] = [
 const endSteps: Step['kind'][] = ['archive-storage', 'mark-storage', 'delete-node', 'forget-user']
 const moveSteps: Step['kind'][] = ['tag-node', 'rename-node', 'move-file', 'move-storage', 'delete-node', 'forget-node']
 const permitted = {
+  limits: new Set<Step['kind']>(['limit-storage']),
+  restore: new Set<Step['kind']>(['open-restore', 'close-restore']),
   local: localSteps,
   access: new Set<Step['kind']>([...localSteps, 'create-login', 'write-policy', 'stop-container']),
   all: new Set<Step['kind']>([...localSteps, ...remoteSteps, 'stop-container']),
   policy: new Set<Step['kind']>(['write-policy']),
+  import: new Set<Step['kind']>([...localSteps, ...remoteSteps, 'stop-container', 'import-storage']),
 }
 /** What the further runs of a verb may do that takes several. */
 const permittedIn = {
@@ -78,9 +82,10 @@ export interface Command {
   /**
    * `local`: what `generate` may do, without the control plane; `access`: also who may connect, and the end of
    * containers that nobody needs; `all`: what `add user` and `provision` may do; `policy`: the policy alone, also in
-   * somebody else's tailnet.
+   * somebody else's tailnet; `limits`: programs that limit storage; `import`: `all`, and taking over data; `restore`: a
+   * restore access.
    */
-  permits: 'local' | 'access' | 'all' | 'policy'
+  permits: 'local' | 'access' | 'all' | 'policy' | 'limits' | 'import' | 'restore'
   /** `no`: the network is not touched; `read`: a control plane that does not answer is a note; `write`: it is an error. */
   remote: 'no' | 'read' | 'write'
   /** Users whose logins and keys are seen to; absent: all. */
@@ -97,6 +102,14 @@ export interface Command {
   rekey?: string
   /** Users who get a new SMB password. */
   newPasswords?: readonly string[]
+  /** Whose storage gets a limit, with `permits: 'limits'`. */
+  limits?: LimitWish
+  /** Data that was there before, of a user whom `edit` adds. */
+  importing?: ImportWish
+  /** Access from a LAN to open, or the name of the user whose is closed, with `permits: 'restore'`. */
+  restore?: RestoreAccess | string
+  /** Goes on where quotas are larger than their disk; always so for commands that end access. */
+  toleratesOvercommit?: boolean
   /** Auth keys that the person hands over, by user name. */
   keys?: ReadonlyMap<string, Secret>
   /** The lock says afterwards that this version of tmgen wrote it. */
@@ -172,7 +185,7 @@ export async function pipeline(
         ...(onStep && { onStep }),
         ...(onNote && { onNote }),
       }
-      await run({ ...rest, name: `${name} (finishing)`, permits: 'local', remote: 'no' })
+      await run({ ...rest, name: `${name} (finishing)`, permits: 'local', remote: 'no', toleratesOvercommit: true })
     }
     const once: Once = (wanted, stage) => runOnce(world, dir, wanted, dependencies, stage)
     const { remove, rename, rekey } = command
@@ -237,7 +250,9 @@ async function runOnce(
   const phase = stage?.phase
   const isEnd = phase === 'end'
   const gone = Object.keys(start.users).filter((id) => isEnd && start.users[id]?.name === remove)
-  const { deployment, lock } = resolve(parsed, start, command.rebind, gone)
+  const importing = command.importing && (await observeImport(world, command.importing))
+  const uids = new Map(importing === undefined ? [] : [[importing.user, importing.uid]])
+  const { deployment, lock } = resolve(parsed, start, command.rebind, gone, uids)
   // On a host that is elsewhere lies the state of the nodes too, and nothing here knows of it.
   const host = deployment.host === 'remote' ? 'here' : await hostState(world, dir, lock.workspace)
   if (command.checkOnly !== true && command.adopt !== true) refuseOtherHost(host)
@@ -251,7 +266,13 @@ async function runOnce(
   const manifest = await readManifest(world, dir)
   const written = Object.values(manifest.files)
   const tree = render(deployment, { ...inputs, readBack: new Set(written.map((file) => file.sha256)) })
+  const { restore } = command
   const desired: Desired = {
+    ...(restore === undefined
+      ? {}
+      : typeof restore === 'string'
+        ? { restore: { user: restore } }
+        : { restore: { user: restore.user, files: restoreFiles(deployment, inputs, restore) } }),
     deployment,
     tree,
     yaml: { before: before.text, after: text },
@@ -285,12 +306,14 @@ async function runOnce(
     tree,
     remote,
     provider,
-    purpose: looks,
+    // A restore must be possible also where something else is wrong.
+    purpose: command.permits === 'restore' ? 'show' : looks,
     leaver,
     stack,
+    limits: command.limits,
     ...others,
   } as const
-  const observed = await observe(world, seenAs)
+  const observed: Observed = { ...(await observe(world, seenAs)), ...(importing === undefined ? {} : { importing }) }
   const pasted = command.keys ?? new Map<string, Secret>()
   const now = world.now()
   const renewed = new Set(command.newPasswords)
@@ -298,8 +321,14 @@ async function runOnce(
   const leaving = remove !== undefined && (phase === 'cut' || phase === 'end') ? { name: remove, phase } : undefined
   const handed = new Set(pasted.keys())
   const { users, rekey } = command
+  // Verbs of several runs end access, or give it to the same people under another name.
+  const isTolerant =
+    command.toleratesOvercommit === true ||
+    stage !== undefined ||
+    ['access', 'limits', 'restore'].includes(command.permits)
+  const more = { limits: command.limits, toleratesOvercommit: isTolerant }
   const policy = command.permits === 'policy'
-  const permission = { policy, kinds, leaving, staged, rekeyed: rekey, users, renewed, pasted: handed, now }
+  const permission = { policy, kinds, leaving, staged, rekeyed: rekey, users, renewed, pasted: handed, now, ...more }
   const { steps, notes, refusals } = plan(desired, observed, permission)
   const elsewhere = command.adopt === true ? undefined : hostNote(host)
   if (elsewhere !== undefined) notes.unshift(elsewhere)

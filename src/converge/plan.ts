@@ -4,12 +4,13 @@ import type { Deployment } from '../resolve/types.ts'
 import { planFiles } from './plan-files.ts'
 import { planKeys } from './plan-keys.ts'
 import { planLeaving } from './plan-leaving.ts'
+import { planLimits, planRoom } from './plan-limits.ts'
 import { planPolicy, planWholePolicy } from './plan-policy.ts'
 import { planPurge } from './plan-purge.ts'
 import { planRekey } from './plan-rekey.ts'
 import { planRenaming } from './plan-renaming.ts'
 import { planStorage } from './plan-storage.ts'
-import type { Observed, Step } from './types.ts'
+import type { LimitWish, Observed, Step } from './types.ts'
 
 /** A file that tmgen edits as a whole text; `before` is undefined where it does not exist yet. */
 export interface TextChange {
@@ -25,6 +26,14 @@ export interface Desired {
   lock: TextChange
   /** state/allocation.json */
   mirror: TextChange
+  /** Files of a restore access to open, or whose is to be closed. */
+  restore?: RestoreWish | undefined
+}
+
+/** Access for a restore: the files that open it; without any it is closed. */
+export interface RestoreWish {
+  user: string
+  files?: readonly { path: string; content: string }[]
 }
 
 /** What a command may do. */
@@ -44,6 +53,10 @@ export interface Permission {
   pasted: ReadonlySet<string>
   /** The policy is written and nothing else, also into somebody else's tailnet. */
   policy?: boolean
+  /** Whose limits are set. */
+  limits?: LimitWish | undefined
+  /** Quotas that are larger than their disk do not stop the command: it promises nobody more. */
+  toleratesOvercommit: boolean
   now: Date
 }
 
@@ -93,6 +106,14 @@ const planStops = ({ strays = [] }: Observed): Step[] =>
     title: `stop the container samba-${user}`,
   }))
 
+function planRestore(wish: RestoreWish | undefined): Step[] {
+  if (wish === undefined) return []
+  const { user, files } = wish
+  if (files === undefined)
+    return [{ kind: 'close-restore', user, title: `remove the files of the restore access of ${user}` }]
+  return [{ kind: 'open-restore', user, files, title: `write the restore access of ${user}` }]
+}
+
 /** The steps from what is to what is wanted, as far as permitted; what is not permitted becomes a note. Pure. */
 export function plan(desired: Desired, observed: Observed, permission: Permission): Plan {
   if (permission.policy) {
@@ -101,7 +122,7 @@ export function plan(desired: Desired, observed: Observed, permission: Permissio
   }
   const keys = planKeys(desired.deployment, observed, permission)
   const policy = planPolicy(desired.deployment, observed)
-  const storage = planStorage(desired.deployment, observed)
+  const storage = planStorage(desired.deployment, observed, desired.tree)
   const files = planFiles(desired.tree, observed)
   const { leaving } = permission
   const isEnd = leaving?.phase === 'end'
@@ -111,7 +132,11 @@ export function plan(desired: Desired, observed: Observed, permission: Permissio
   const rename = planRenaming(desired.deployment, observed, permission.now)
   const rekey = planRekey(desired.deployment, observed, permission)
   const isMove = permission.staged === 'move'
-  const refusals = [keys, policy, storage, files, rename, rekey].flatMap((part) => part.errors)
+  const limits = planLimits(desired.deployment, observed, permission.limits)
+  const room = planRoom(desired.deployment, observed, permission.toleratesOvercommit)
+  // A folder whose image is not mounted looks gone: mounting it is what the limits are for.
+  const parts = [keys, policy, ...(permission.limits === undefined ? [storage] : []), files, limits, room]
+  const refusals = desired.restore === undefined ? [...parts, rename, rekey].flatMap((part) => part.errors) : []
 
   const stops = planStops(observed)
   const ordered = [
@@ -126,12 +151,14 @@ export function plan(desired: Desired, observed: Observed, permission: Permissio
     ...planPasswords(desired.deployment, observed, permission.renewed),
     ...planTexts(desired),
     ...storage.steps,
+    ...limits.steps,
+    ...planRestore(desired.restore),
     ...files.steps.filter((step) => step.kind !== 'remove-file'),
     ...(isEnd || isMove ? [] : stops), // behind the gateway's config, which cuts the route
     ...files.steps.filter((step) => step.kind === 'remove-file'),
   ]
   const steps = ordered.filter((step) => permission.kinds.has(step.kind))
-  const notes = [...observed.notes, ...keys.notes, ...policy.notes, ...storage.notes, ...files.notes, ...end.notes]
+  const notes = [...observed.notes, ...parts.flatMap((part) => part.notes), ...end.notes]
   if (isMove) notes.push(...rename.notes, ...rekey.notes)
   if (permission.staged === undefined)
     for (const { name, formerly, rekeying } of desired.deployment.users) {

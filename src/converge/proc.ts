@@ -39,6 +39,17 @@ export function parseMountInfo(text: string): Mount[] {
   return text
     .split('\n')
     .map((line) => line.split(' '))
-    .filter((fields) => fields.length > 5)
-    .map((fields) => ({ device: fields[2]!, root: plain(fields[3]!), path: plain(fields[4]!) }))
+    .filter((fields) => fields.length > 8 && fields.includes('-', 6))
+    .map((fields) => {
+      // Optional fields, as many as there are, end with a dash.
+      const [type, source, options] = fields.slice(fields.indexOf('-', 6) + 1)
+      return {
+        device: fields[2]!,
+        root: plain(fields[3]!),
+        path: plain(fields[4]!),
+        type: type!,
+        source: plain(source!),
+        options: options?.split(',') ?? [],
+      }
+    })
 }

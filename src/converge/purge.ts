@@ -4,7 +4,8 @@ import { TmgenError } from '../errors.ts'
 import { markerFile } from '../render/index.ts'
 import type { Deployment } from '../resolve/types.ts'
 import type { ForeignFolder, World } from '../world.ts'
-import { archiveFolder, observeUse, removedFile } from './leaving.ts'
+import { observeUse } from './in-use.ts'
+import { archiveFolder, removedFile } from './leaving.ts'
 import { realPath } from './storage.ts'
 import type { Purgeable, Step } from './types.ts'
 
@@ -115,7 +116,7 @@ export async function observePurge(world: World, deployment: Deployment, request
           hint: 'unmount it, then run the same command again',
         }),
       )
-    const use = await observeUse(world, request.user, path)
+    const use = await observeUse(world, { what: `the data of ${request.user}`, path })
     faults.push(...use.faults)
     notes.push(...use.notes)
   }

@@ -3,7 +3,8 @@ import { TmgenError } from '../errors.ts'
 import type { DeployedUser, Deployment } from '../resolve/types.ts'
 import type { World } from '../world.ts'
 import { readEnrolled } from './enrolled.ts'
-import { immovable, observeUse } from './leaving.ts'
+import { observeUse } from './in-use.ts'
+import { immovable } from './leaving.ts'
 import { authKeyPath, passwordPath } from './secrets.ts'
 import { realPath, stateOf } from './storage.ts'
 import type { Manifest, Renaming, Stray } from './types.ts'
@@ -63,7 +64,11 @@ export async function observeRenaming(
   if (storage instanceof TmgenError) faults.push(storage)
   else if (storage !== undefined) {
     renaming.storage = storage
-    const use = await observeUse(world, from, storage.from, strays)
+    const use = await observeUse(
+      world,
+      { what: `the data of ${from}`, path: await realPath(world, storage.from) },
+      strays,
+    )
     faults.push(...use.faults)
     notes.push(...use.notes)
   }

@@ -13,6 +13,7 @@ const markerSchema = z.strictObject({
   user: z.string(),
   name: z.string(),
   uid: z.number(),
+  imported: z.literal(1).optional(),
 })
 
 /** A path as the kernel sees it: links resolved as far as it exists, the rest as written. */
@@ -35,6 +36,16 @@ export async function readMarker(world: World, path: string): Promise<z.infer<ty
     if (error instanceof TmgenError) throw error
     return undefined
   }
+}
+
+/**
+ * Whether the data in a storage folder was there before tmgen (`tmgen import`): such a folder is never deleted, and never
+ * moved. One whose marker cannot be read counts as imported.
+ * @param folder real path
+ */
+export async function isImported(world: World, folder: string): Promise<boolean> {
+  const marker = await readMarker(world, join(folder, markerFile))
+  return marker === undefined || marker.imported === 1
 }
 
 /** What lies at a user's storage. */

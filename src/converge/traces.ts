@@ -170,6 +170,7 @@ async function fromFolder(
   const isRemoved = isArchived || (await world.disk.stat(join(real, removedFile))) !== undefined
   traces.workspaces.push({ source: path, id: workspace })
   const trace: Trace = { source: path, kind: isRemoved ? 'removed' : 'marker', id, name, uid }
+  if (marker.imported === 1) trace.imported = true
   traces.users.push(trace)
   if (!isRemoved) await fromOwners(world, real, trace, traces)
 }

@@ -1,6 +1,8 @@
 import type { PolicyEdit } from '../control/policy-own.ts'
 import type { KeyInfo, NodeInfo, PolicyDocument, PolicyFeatures } from '../control/types.ts'
+import type { Argv, SeenFolder, SeenStorage } from '../limits/index.ts'
 import type { Lock } from '../resolve/types.ts'
+import type { SeenImport } from './importing.ts'
 
 /** One user's record in state/control.json. */
 export interface ControlRecord {
@@ -131,6 +133,12 @@ export interface Observed {
   enrolled: ReadonlyMap<string, string>
   /** Storage per user id: what lies at its path (local host only). */
   storage: ReadonlyMap<string, StorageState>
+  /** Filesystem and limit per user id, of those who are served (local host only). */
+  limits: ReadonlyMap<string, SeenStorage>
+  /** More of those whose limit this command sets, by user id. */
+  folders?: ReadonlyMap<string, SeenFolder>
+  /** Data that this command takes over. */
+  importing?: SeenImport
   /** Absent where the command did not ask the control plane. */
   remote:
     | {
@@ -154,6 +162,12 @@ export interface Observed {
   purge?: { user: string; found: Purgeable[] } | undefined
   /** Notes of what could not be looked at, for the person. */
   notes: string[]
+}
+
+/** Whose limits are to be set, by name, and how: by an image file, or by what the filesystem can count. */
+export interface LimitWish {
+  users: readonly string[]
+  by: 'filesystem' | 'image'
 }
 
 /** Absolute path and content of the file that marks data as a removed user's. */
@@ -195,4 +209,17 @@ export type Step =
   | { kind: 'move-storage'; user: string; userId: string; from: string; to: string; title: string }
   | { kind: 'purge-storage'; user: string; userId: string; path: string; isInPlace: boolean; title: string }
   | { kind: 'forget-user'; user: string; userId: string; title: string }
+  | { kind: 'open-restore'; user: string; files: readonly { path: string; content: string }[]; title: string }
+  | { kind: 'close-restore'; user: string; title: string }
+  /** Programs that root runs, in their order. */
+  | { kind: 'limit-storage'; user: string; commands: readonly Argv[]; title: string }
+  | {
+      kind: 'import-storage'
+      user: string
+      userId: string
+      path: string
+      data: SeenImport
+      marker: string
+      title: string
+    }
   | { kind: 'storage'; userId: string; path: string; marker: string; title: string }

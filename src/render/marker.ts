@@ -8,7 +8,15 @@ export const markerFile = '.tmgen.json'
 
 /** Content of the marker: without it, or with another's, the Samba container refuses to serve. */
 export function markerText(deployment: Deployment, user: DeployedUser): string {
-  const marker = { version: 1, workspace: deployment.workspace.id, user: user.id, name: user.name, uid: user.uid }
+  const marker = {
+    version: 1,
+    workspace: deployment.workspace.id,
+    user: user.id,
+    name: user.name,
+    uid: user.uid,
+    // A number: the container's own reader knows strings and numbers.
+    ...(user.imported ? { imported: 1 } : {}),
+  }
   return `${JSON.stringify(marker)}\n`
 }
 

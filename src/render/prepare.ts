@@ -21,7 +21,7 @@ export function bindSources(deployment: Deployment): BindSource[] {
 
 /** A word that a POSIX shell takes literally, whatever it holds (no NUL). */
 export function shellWord(text: string): string {
-  return /^[A-Za-z0-9./_-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+  return /^[A-Za-z0-9./_:=,+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }
 
 /**

@@ -19,13 +19,14 @@ export function layoutOf(config: Config): SubnetLayout {
  * The lock with an entry for every user of the config. What lies inside the ranges stays as it is, also for users that are gone.
  * IPs and UDP ports that a changed range leaves outside are dealt anew (IPs at the same offset where it is free): a Mac sees
  * neither. UIDs own data on disk: they stay whatever the range says, and a number is never dealt twice.
- * Throws TmgenErrors `capacity`.
+ * @param imported UIDs that files have already, by the name of a new user
+ * Throws TmgenErrors `capacity`, and `storage` for an imported UID that is another's.
  */
-export function allocate(parsed: ResolveInput, lock: Lock): Lock {
+export function allocate(parsed: ResolveInput, lock: Lock, imported: ReadonlyMap<string, number> = new Map()): Lock {
   const { config } = parsed
   const next = structuredClone(lock)
   addUsers(parsed, next)
-  const errors: TmgenError[] = []
+  const errors: TmgenError[] = takeUids(imported, config.network.uid.from, lock, next)
   const full = (path: string[], capacity: number): void => {
     errors.push(capacityError(parsed, next, path, capacity))
   }
@@ -110,10 +111,31 @@ function dealPorts(udp: Config['network']['udp'], lock: Lock): boolean {
   return true
 }
 
+/** Gives new users the UIDs of their files. One that a removed user had is refused: that user's data carries it. */
+function takeUids(imported: ReadonlyMap<string, number>, from: number, before: Lock, lock: Lock): TmgenError[] {
+  const errors: TmgenError[] = []
+  for (const [id, user] of Object.entries(lock.users)) {
+    const uid = imported.get(user.name)
+    if (uid === undefined || before.users[id] !== undefined) continue
+    const other = Object.values(lock.users).find((one) => one.uid === uid)
+    const wasDealt = uid >= from && uid < before.next.uid
+    if (other === undefined && !wasDealt) Object.assign(user, { uid, imported: true })
+    else
+      errors.push(
+        new TmgenError('storage', `UID ${uid} of the files is that of ${other?.name ?? 'a user who was removed'}`, {
+          hint: 'two people must not share a UID: chown -R the files to one that nobody has, then import them',
+        }),
+      )
+  }
+  return errors
+}
+
 function dealUids(uid: Config['network']['uid'], lock: Lock): boolean {
+  const taken = new Set(Object.values(lock.users).map((one) => one.uid))
   for (const user of Object.values(lock.users)) {
     if (user.uid !== 0) continue
-    const number = Math.max(lock.next.uid, uid.from)
+    let number = Math.max(lock.next.uid, uid.from)
+    while (taken.has(number)) number++
     if (number > uid.to) return false
     user.uid = number
     lock.next.uid = number + 1

@@ -39,6 +39,7 @@ export const lockSchema = z.strictObject({
       name,
       formerly: name.optional(),
       uid: z.number().int().min(1000).max(60000),
+      imported: z.literal(true).optional(),
       destinations: z.strictObject({ timemachine: z.strictObject({ ip }) }),
     }),
   ),
@@ -69,6 +70,7 @@ export function formatLock(lock: Lock): string {
       name: u.name,
       ...(u.formerly === undefined ? {} : { formerly: u.formerly }),
       uid: u.uid,
+      ...(u.imported === undefined ? {} : { imported: u.imported }),
       destinations: { timemachine: { ip: u.destinations.timemachine.ip } },
     },
   ])

@@ -14,6 +14,8 @@ export interface Trace {
   udpPort?: number | undefined
   hostname?: string | undefined
   pinEpoch?: number | undefined
+  /** The data was there before tmgen: its UID was not dealt. */
+  imported?: true
   /**
    * `marker`: the user's storage folder, of which there is one; `removed`: data that a removed user left, which keeps
    * its number from being dealt again; `lock`: a lock that may be older, which fills what nothing else tells.
@@ -82,7 +84,8 @@ export function rebuildLock(parsed: ResolveInput, traces: Traces): Rebuilt {
       continue
     }
     if (ip === undefined || udpPort === undefined) renumbered.push(id)
-    lock.users[id] = { name, uid, destinations: { timemachine: { ip: ip ?? '' } } }
+    const imported = seen.some((trace) => trace.imported) ? { imported: true as const } : {}
+    lock.users[id] = { name, uid, ...imported, destinations: { timemachine: { ip: ip ?? '' } } }
     // Users and nodes are dealt together, one of each.
     lock.nodes[`n${numberOf(id)}`] = {
       owner: id,
@@ -154,7 +157,8 @@ function findTwice(lock: Lock, field: Exclude<Field, 'pinEpoch'>, contradictions
 /** Behind everything that was ever dealt, as far as anything tells. */
 function raiseCounters(lock: Lock, { users, mirror, serials }: Traces): void {
   const ids = users.map(({ id }) => numberOf(id))
-  const uids = users.flatMap(({ uid }) => uid ?? [])
+  const taken = new Set(users.filter(({ imported }) => imported).map(({ id }) => id))
+  const uids = users.flatMap(({ id, uid }) => (taken.has(id) ? [] : (uid ?? [])))
   lock.next = {
     user: Math.max(1, mirror?.next.user ?? 1, ...ids.map((id) => id + 1)),
     node: Math.max(1, mirror?.next.node ?? 1, ...ids.map((id) => id + 1)),

@@ -16,20 +16,22 @@ const memoryPerNode = 1.2 * mebibyte
  * anything in it changed, else the lock comes back as it was. `moved` says, for people, which numbers a changed range moved.
  * @param rebind names of users whose nodes forget which account each login belongs to
  * @param forgotten ids of users of whom nothing is left: their entries go, and IPs and ports are free again
- * Throws TmgenErrors `capacity` with places.
+ * @param imported UIDs that files have already, by the name of a new user
+ * Throws TmgenErrors `capacity` with places, and `storage` for an imported UID that is another's.
  */
 export function resolve(
   parsed: ResolveInput,
   lock: Lock,
   rebind: readonly string[] = [],
   forgotten: readonly string[] = [],
+  imported: ReadonlyMap<string, number> = new Map(),
 ): {
   deployment: Deployment
   lock: Lock
   moved: string[]
 } {
   const { config } = parsed
-  const next = allocate(parsed, lock)
+  const next = allocate(parsed, lock, imported)
   for (const node of Object.values(next.nodes))
     if (rebind.includes(next.users[node.owner]?.name ?? '')) node.pinEpoch = (node.pinEpoch ?? 0) + 1
   for (const id of forgotten) delete next.users[id]
@@ -56,6 +58,7 @@ export function resolve(
         ? Math.round(baseMemory + memoryPerNode * config.users.length)
         : quotaBytes(config.gateway.memory),
     storageRoot: config.storage.root,
+    overcommit: config.overcommit,
     images: config.images,
     users: deployUsers(config, next),
     retired: Object.values(next.users)
@@ -79,6 +82,7 @@ function deployUsers(config: Config, lock: Lock): DeployedUser[] {
       nodeId,
       name: user.name,
       uid: locked.uid,
+      imported: locked.imported === true,
       ip: locked.destinations.timemachine.ip,
       udpPort: node.udpPort,
       hostname: node.hostname,

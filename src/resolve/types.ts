@@ -10,6 +10,8 @@ export interface LockedUser {
   /** The name that secrets, node and storage may still have: a rename has begun, and nobody is served until it is done. */
   formerly?: string | undefined
   uid: number
+  /** The data was there before tmgen, and the UID is that of its files; absent: no. */
+  imported?: true | undefined
   destinations: LockedDestinations
 }
 
@@ -52,6 +54,8 @@ export interface DeployedUser {
   nodeId: string
   name: string
   uid: number
+  /** See LockedUser. */
+  imported: boolean
   ip: string
   udpPort: number
   hostname: string
@@ -100,4 +104,6 @@ export interface Deployment {
   users: DeployedUser[]
   /** Names of users that are in the lock and no longer in tmgen.yaml. */
   retired: string[]
+  /** Quotas may be larger than their disk. */
+  overcommit: boolean
 }

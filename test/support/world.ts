@@ -42,7 +42,13 @@ export class MemoryDisk {
   /** Run locks: file -> holder. */
   readonly locks = new Map<string, { command: string; isAlive: () => boolean }>()
   /** Every path's filesystem, and the time of every entry of a share. */
-  space: Space = { type: 0xef53, total: 2 ** 42, free: 2 ** 41, device: 1 }
+  space: Space = { type: 0xef53, total: 2 ** 46, free: 2 ** 45, device: 1 }
+  /** Owners other than root, of a path and all below. */
+  readonly owners = new Map<string, { uid: number; gid: number }>()
+  /** Sizes of files that are too large to hold. */
+  readonly sizes = new Map<string, number>()
+  /** Filesystems other than that, by the folder they begin at. */
+  readonly spaces = new Map<string, Space>()
   modified = new Date('2026-01-02T03:00:00Z')
 
   /** Puts a file there, with the folders above it. */
@@ -134,7 +140,14 @@ export function diskOf(memory: MemoryDisk, hook: Hook = () => undefined): Disk {
     },
     async stat(path): Promise<Entry | undefined> {
       const found = at(join(memory.resolve(dirname(path)) ?? '/?', basename(path)))
-      return found && { kind: found.kind, mode: found.mode, uid: 0, gid: 0, size: found.content.length }
+      const owner = [...memory.owners.keys()]
+        .filter((top) => path === top || path.startsWith(`${top}/`))
+        .sort()
+        .at(-1)
+      const { uid, gid } = memory.owners.get(owner ?? '') ?? { uid: 0, gid: 0 }
+      return (
+        found && { kind: found.kind, mode: found.mode, uid, gid, size: memory.sizes.get(path) ?? found.content.length }
+      )
     },
     async list(path) {
       const real = memory.resolve(path)
@@ -164,6 +177,9 @@ export function diskOf(memory: MemoryDisk, hook: Hook = () => undefined): Disk {
     async chmod(path, mode) {
       change('chmod', path, () => void Object.assign(at(path) ?? {}, { mode }))
     },
+    async chown(path, uid, gid) {
+      change('chown', path, () => void memory.owners.set(path, { uid, gid }))
+    },
     async rename(from, to) {
       const [source, target] = [memory.resolve(from), parentOf(to)]
       if (source === undefined || at(target)) throw new TmgenError('disk', `cannot move ${from} to ${to}`)
@@ -184,7 +200,15 @@ export function diskOf(memory: MemoryDisk, hook: Hook = () => undefined): Disk {
       const isEmpty = ![...memory.nodes.keys()].some((key) => key.startsWith(`${path}/`))
       if (at(path) && isEmpty) change('rmdir', path, () => memory.nodes.delete(path))
     },
-    space: async (path) => (memory.resolve(path) === undefined ? undefined : memory.space),
+    space: async (path) => {
+      const real = memory.resolve(path)
+      if (real === undefined) return undefined
+      const at = [...memory.spaces.keys()]
+        .filter((top) => real === top || real.startsWith(`${top}/`))
+        .sort()
+        .at(-1)
+      return at === undefined ? memory.space : memory.spaces.get(at)
+    },
     async empty(path, { isOurs, last, onCount }) {
       if (at(path)?.kind !== 'directory' || !(await isOurs(foreignOf(memory, path))))
         throw new TmgenError('storage', `${path} is not marked as what tmgen may delete: left alone`)
@@ -239,6 +263,8 @@ export function putPackage(memory: MemoryDisk): void {
 }
 
 export interface MemoryHost {
+  isRoot: boolean
+  addresses: string[]
   routes: { cidr: string; name: string }[]
   udpTaken: number[]
   mounts: Mount[]
@@ -256,6 +282,8 @@ export interface MemoryWorldOptions {
   env?: Record<string, string>
   /** What docker commands answer; without it there is none. */
   docker?: (args: string[]) => RunResult
+  /** Programs: what each answers, `undefined` where it is not installed. Without arguments it is only looked for. */
+  tools?: (name: string, args: string[]) => RunResult | undefined
   now?: Date
   version?: string
   /** First byte of a deterministic stream; other seeds give other secrets. */
@@ -288,7 +316,18 @@ export function memoryWorld(memory: MemoryDisk, options: MemoryWorldOptions = {}
         return answer
       },
     },
+    tools: {
+      has: async (name) => options.tools?.(name, []) !== undefined,
+      run: async (name, args) => {
+        guarded(`tool ${name}`, '', 'before')
+        const answer = options.tools?.(name, [...args]) ?? { exitCode: 127, stdout: '', stderr: 'not here' }
+        guarded(`tool ${name}`, '', 'after')
+        return answer
+      },
+    },
     host: {
+      addresses: () => options.host?.addresses ?? ['127.0.0.1', '192.168.1.5'],
+      isRoot: () => options.host?.isRoot ?? false,
       routes: async () => ({ found: options.host?.routes ?? [], notes: [] }),
       udpPortsTaken: async (ports) => ports.filter((port) => options.host?.udpTaken?.includes(port)),
       mounts: async () => options.host?.mounts ?? [],

@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { lookAtShare } from '../../backups/index.ts'
-import { bytesText } from '../../commands/status-table.ts'
+import { bytesText } from '../../bytes.ts'
 import { observeStorage, type StorageState } from '../../converge/index.ts'
+import { observeLimits, overcommitted, quotasOf, reserve } from '../../limits/index.ts'
 import { type Check, NotSeen, worst } from '../types.ts'
 
 const wrong: Partial<Record<StorageState, string>> = {
@@ -90,29 +91,35 @@ const attributes: Check = {
   },
 }
 
-/** Part of a disk that quotas should leave free. */
-const reserve = 0.05
-
 const quotas: Check = {
   name: 'quotas',
-  looks: 'whether all quotas together fit on their disk, less a reserve of 5 %.',
-  cause: 'Time Machine fills a quota by design: sooner or later the disk is full, and everybody’s backups fail.',
-  remedy: 'smaller quotas, or a larger disk; a quota of the filesystem for each user keeps one from filling it for all',
+  looks:
+    'whether all quotas together fit on their disk, less a reserve of 5 %, and whether a limit of the filesystem that a ' +
+    'user has is large enough for them.',
+  cause:
+    'Time Machine fills a quota by design: sooner or later the disk is full, and everybody’s backups fail; a limit that ' +
+    'is too small fails those of its user.',
+  remedy:
+    'smaller quotas, or a larger disk; `tmgen storage limit` gives each user a limit that keeps one from filling it for all',
   test: async (patient) => {
-    const disks = new Map<number, { total: number; quotas: number; path: string }>()
-    for (const { storage, macs } of await patient.served()) {
-      const space = await patient.world.disk.space(storage)
-      if (space === undefined) continue
-      const disk = disks.get(space.device) ?? { total: space.total, quotas: 0, path: storage }
-      for (const mac of macs) disk.quotas += mac.quotaBytes
-      disks.set(space.device, disk)
-    }
-    if (disks.size === 0) throw new NotSeen('no storage is there')
-    const tooMuch = [...disks.values()].filter((disk) => disk.quotas > disk.total * (1 - reserve))
-    const text = tooMuch.map(
-      (disk) => `quotas of ${bytesText(disk.quotas)} on a disk of ${bytesText(disk.total)} (${disk.path} and others)`,
+    const users = await patient.served()
+    const deployment = await patient.here()
+    const seen = await observeLimits(patient.world, deployment)
+    if (seen.size === 0) throw new NotSeen('no storage is there')
+    const warnings = overcommitted(users, seen).map(
+      (disk) => `quotas of ${bytesText(disk.quotas)} on a disk of ${bytesText(disk.total)} (${disk.path})`,
     )
-    return worst([], text, 'they fit')
+    let enforced = 0
+    for (const user of users) {
+      const limit = seen.get(user.id)?.limit
+      if (limit?.state !== 'enforced') continue
+      enforced++
+      if (limit.bytes < quotasOf(user))
+        warnings.push(
+          `the limit of ${user.name} is ${bytesText(limit.bytes)}, the quotas are ${bytesText(quotasOf(user))}`,
+        )
+    }
+    return worst([], warnings, `they fit; ${enforced} of ${users.length} users have an enforced limit`)
   },
 }
 

@@ -105,10 +105,13 @@ export async function makeWorkspace(
       if (ran.code !== 0) throw new Error(`tmgen ${args.join(' ')} exited ${ran.code}:\n${ran.stderr}${ran.stdout}`)
       return ran.stdout
     },
-    init: (...flags) => {
+    init: async (...flags) => {
       const images = Object.entries(baseImages()).flatMap(([name, ref]) => ['--image', `${name}=${ref}`])
       const all = ['init', workspace.dir, ...flags, '--storage', storage, ...images, '--yes']
-      return workspace.must(all, { cwd: dirname(workspace.dir), timeout: 600_000 })
+      const said = await workspace.must(all, { cwd: dirname(workspace.dir), timeout: 600_000 })
+      // Quotas are the default, whatever the disk of this machine holds.
+      workspace.edit('tmgen.yaml', (text) => text.replace(/^version: 1$/m, '$&\novercommit: true'))
+      return said
     },
     up: () => composeUp(workspace.dir),
     status: () => gatewayStatus<GatewayStatus>(workspace.dir),

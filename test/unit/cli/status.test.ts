@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import { bytesText } from '../../../src/bytes.ts'
 import { makeContext } from '../../../src/commands/context.ts'
 import { status } from '../../../src/commands/status.ts'
-import { age, bytesText } from '../../../src/commands/status-table.ts'
+import { age } from '../../../src/commands/status-table.ts'
 import { memoryWorld } from '../../support/world.ts'
 import { dir, Scene } from './scene.ts'
 
@@ -48,7 +49,7 @@ describe('tmgen status', () => {
     docker({ alice: running([peer('direct', 1), peer('relay', 0)]) }, [samba('alice')])
     const { code, stdout } = await scene.tmgen('status')
     expect(code).toBe(0)
-    expect(stdout).toMatch(/^alice +running +100\.64\.0\.9 +direct +\S+ +healthy +1 +16M of 1T +4m +3h$/m)
+    expect(stdout).toMatch(/^alice +running +100\.64\.0\.9 +direct +\S+ +healthy +1 +16M of 1T +advisory +4m +3h$/m)
   })
 
   test('compose that prints one array is understood, too', async () => {

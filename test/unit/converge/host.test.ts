@@ -33,8 +33,12 @@ describe('what /proc says', () => {
 
   it('mounts, with blanks in their paths', () => {
     expect(parseMountInfo('36 35 98:0 /mnt1 /mnt/my\\040disk rw - ext4 /dev/x rw\n')).toEqual([
-      { device: '98:0', root: '/mnt1', path: '/mnt/my disk' },
+      { device: '98:0', root: '/mnt1', path: '/mnt/my disk', type: 'ext4', source: '/dev/x', options: ['rw'] },
     ])
+    expect(parseMountInfo('1 2 0:5 / /t rw shared:1 master:2 - zfs tank/tm rw,xattr\n')).toMatchObject([
+      { type: 'zfs', source: 'tank/tm', options: ['rw', 'xattr'] },
+    ])
+    expect(parseMountInfo('1 2 0:5 / /t rw shared:1 zfs tank rw x y\n')).toEqual([])
   })
 })
 

@@ -51,6 +51,7 @@ function planned(situation: Situation) {
     nodeId: 'n1',
     name: 'alice',
     uid: 20001,
+    imported: false,
     ip: '10.77.0.3',
     udpPort: 21000,
     hostname: 'tm-alice',
@@ -80,6 +81,7 @@ function planned(situation: Situation) {
     staged: undefined,
     rekeyed: undefined,
     renewed: new Set<string>(),
+    toleratesOvercommit: false,
     pasted: new Set(situation.pasted === true ? ['alice'] : []),
     now,
   })

@@ -438,7 +438,7 @@ test.each<[string, () => unknown, string, string, RegExp]>([
     },
     'space',
     'fail',
-    /1000B of 4T/,
+    /1000B of 64T/,
   ],
   [
     'a disk nearly full',
@@ -447,7 +447,7 @@ test.each<[string, () => unknown, string, string, RegExp]>([
     },
     'space',
     'warn',
-    /32G of 4T/,
+    /32G of 64T/,
   ],
   [
     'a damaged bundle',

@@ -30,6 +30,7 @@ export function user(n: number, name: string, change: Partial<DeployedUser> = {}
     nodeId: `n${n}`,
     name,
     uid: 20000 + n,
+    imported: false,
     ip: `10.77.${(n + 2) >> 8}.${(n + 2) & 255}`,
     udpPort: 20999 + n,
     hostname: `tm-${name}`,
@@ -67,6 +68,7 @@ export function deployment(users: DeployedUser[], change: Partial<Deployment> = 
     images: {},
     users,
     retired: [],
+    overcommit: false,
     ...change,
   }
 }

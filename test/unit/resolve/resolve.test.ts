@@ -144,6 +144,7 @@ describe('deployment', () => {
         nodeId: 'n1',
         name: 'alice',
         uid: 20001,
+        imported: false,
         ip: '10.77.0.3',
         udpPort: 21000,
         hostname: 'tm-alice',

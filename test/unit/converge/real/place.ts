@@ -12,6 +12,8 @@ export function realWorld(base: string): World {
     ...makeWorld(join(base, 'package')),
     docker: { run: async () => ({ exitCode: 1, stdout: '', stderr: '' }) },
     host: {
+      isRoot: () => false,
+      addresses: () => [],
       routes: async () => ({ found: [], notes: [] }),
       udpPortsTaken: async () => [],
       mounts: async () => [],
@@ -56,6 +58,7 @@ export async function makePlace(base: string): Promise<void> {
     storageRoot: join(base, 'storage'),
     subnet: '10.77.0.0/22',
     host: 'local',
-  })
+    // Whatever the disk of this machine holds.
+  }).replace(/^version: 1$/m, '$&\novercommit: true')
   await initWorkspace(realWorld(base), join(base, 'ws'), text)
 }

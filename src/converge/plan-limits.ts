@@ -1,0 +1,60 @@
+import { bytesText } from '../bytes.ts'
+import { TmgenError } from '../errors.ts'
+import { limitCommands, limitFor, overcommitted, quotasOf, reserve } from '../limits/index.ts'
+import type { Deployment } from '../resolve/types.ts'
+import type { Part } from './plan.ts'
+import type { LimitWish, Observed } from './types.ts'
+
+/** The commands that give users their limit. Pure. */
+export function planLimits(deployment: Deployment, observed: Observed, wish: LimitWish | undefined): Part {
+  const part: Part = { steps: [], notes: [], errors: [] }
+  const errors: TmgenError[] = []
+  for (const user of deployment.users) {
+    if (wish === undefined || !wish.users.includes(user.name)) continue
+    const [seen, folder] = [observed.limits.get(user.id), observed.folders?.get(user.id)]
+    const state = observed.storage.get(user.id)
+    // An image that is not mounted leaves an empty folder.
+    const isOurs = state === 'ours' || state === 'renamed' || (state === 'empty' && folder?.image !== undefined)
+    if (seen === undefined || folder === undefined || !isOurs) {
+      errors.push(
+        new TmgenError('storage', `the storage of ${user.name} (${user.storage}) is not made, or not ours`, {
+          hint: 'tmgen generate makes and marks it; tmgen doctor tells what is wrong',
+        }),
+      )
+      continue
+    }
+    try {
+      const wanted = limitFor(quotasOf(user))
+      const commands = limitCommands({ user, seen, folder, wanted, by: wish.by })
+      if (commands.length > 0)
+        part.steps.push({
+          kind: 'limit-storage',
+          user: user.name,
+          commands,
+          title: `limit the storage of ${user.name} to ${bytesText(wanted)}`,
+        })
+    } catch (error) {
+      if (!(error instanceof TmgenError)) throw error
+      errors.push(error)
+    }
+  }
+  return { ...part, errors }
+}
+
+/** Refuses quotas that are larger than their disk less the reserve; with `overcommit: true` that is a note. Pure. */
+export function planRoom(deployment: Deployment, observed: Observed, isTolerated: boolean): Part {
+  const part: Part = { steps: [], notes: [], errors: [] }
+  const texts = overcommitted(deployment.users, observed.limits).map(
+    ({ path, total, quotas, users }) =>
+      `quotas of ${bytesText(quotas)} (${fewNames(users)}) do not fit on the disk at ${path}: ` +
+      `${bytesText(total * (1 - reserve))} of ${bytesText(total)}, less a reserve of 5 %`,
+  )
+  // Who says "overcommit: true" knows; doctor still tells.
+  if (deployment.overcommit) return part
+  if (isTolerated) return { ...part, notes: texts }
+  const hint = 'set smaller quotas (tmgen set user NAME --quota), or write "overcommit: true" into tmgen.yaml'
+  return { ...part, errors: texts.map((text) => new TmgenError('storage', text, { hint })) }
+}
+
+const fewNames = (names: readonly string[]) =>
+  names.length <= 3 ? names.join(', ') : `${names.slice(0, 3).join(', ')} and ${names.length - 3} more`

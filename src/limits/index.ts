@@ -1,0 +1,7 @@
+export { type Argv, limitCommands } from './commands.ts'
+export { observeFolder } from './folder.ts'
+export { fstabLine } from './image.ts'
+export { imageOf, observeLimits } from './observe.ts'
+export { type Overcommitted, overcommitted } from './room.ts'
+export { limitFor, quotasOf, reserve } from './size.ts'
+export type * from './types.ts'
