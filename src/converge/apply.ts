@@ -128,7 +128,9 @@ export async function apply(world: World, run: ApplyRun): Promise<string[]> {
 
   if (secrets.workspaceKey !== undefined)
     await writeInto(world, dir, workspaceKeyPath, `${secrets.workspaceKey.reveal()}\n`, 0o600)
-  if (steps.length > 0) await writeJournal(world, dir, { ...run.journal, phase: 'local' })
+  // Programs of the host are begun anew by what is seen there: of them there is nothing to finish here.
+  if (steps.some((step) => step.kind !== 'limit-storage'))
+    await writeJournal(world, dir, { ...run.journal, phase: 'local' })
   for (const { path } of bindSources(run.desired.deployment)) await ensureFolder(world, dir, path)
   for (const step of steps) {
     if (isEarly(step)) continue

@@ -59,7 +59,7 @@ describe('storage', () => {
 
   test('Alice fills hers with one plain file and gets "disk full"; nobody else notices', async () => {
     const [hers, his] = [await alice.peerIp('tm-alice'), await bob.peerIp('tm-bob')]
-    await alice.must(['sh', '-c', `head -c ${140 * MiB} /dev/urandom > /tmp/fill`])
+    await alice.must(['sh', '-c', `head -c ${180 * MiB} /dev/urandom > /tmp/fill`])
     const before = free()
     const filled = await alice.smb(hers, 'macbook', await stack.login('alice'), 'put /tmp/fill fill')
     expect(filled.stdout + filled.stderr).toMatch(/NT_STATUS_DISK_FULL/)
