@@ -324,6 +324,8 @@ async function runOnce(
   // Verbs of several runs end access, or give it to the same people under another name.
   const isTolerant =
     command.toleratesOvercommit === true ||
+    command.adopt === true ||
+    command.upgrade === true ||
     stage !== undefined ||
     ['access', 'limits', 'restore'].includes(command.permits)
   const more = { limits: command.limits, toleratesOvercommit: isTolerant }
