@@ -1,7 +1,7 @@
 import { TmgenError } from '../errors.ts'
 import type { Secret } from '../secret.ts'
+import { gatewayStatus } from '../stack/gateway-status.ts'
 import type { Context } from './context.ts'
-import { gatewayStatus } from './gateway-status.ts'
 import { joinLogin, mintJoinKey } from './join-key.ts'
 import { look, userOf } from './look.ts'
 import { nodeOf } from './rows.ts'

@@ -1,12 +1,12 @@
 import type { BroaderRule } from '../control/index.ts'
 import type { Inspection } from '../converge/index.ts'
 import { few } from '../few.ts'
+import { type GatewayStatus, gatewayStatus } from '../stack/gateway-status.ts'
+import { gatewayNotes, nodeNotes, stateText } from '../stack/node-notes.ts'
 import { table } from '../ui/output.ts'
 import { printable } from '../ui/printable.ts'
 import type { Context } from './context.ts'
-import { type GatewayStatus, gatewayStatus } from './gateway-status.ts'
 import { look } from './look.ts'
-import { gatewayNotes, nodeNotes, stateText } from './node-notes.ts'
 import { type UserRow, userRows } from './rows.ts'
 
 /** `tmgen list`: a row a user on stdout, what could not be looked at on stderr. Writes nothing. */

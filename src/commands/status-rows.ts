@@ -2,11 +2,11 @@ import type { ShareLook } from '../backups/index.ts'
 import { bytesText } from '../bytes.ts'
 import { quotasOf, type SeenStorage } from '../limits/index.ts'
 import type { DeployedMac, DeployedUser } from '../resolve/types.ts'
+import type { GatewayStatus } from '../stack/gateway-status.ts'
+import { nodeNotes } from '../stack/node-notes.ts'
+import { type Service, serviceText } from '../stack/services.ts'
 import { printable } from '../ui/printable.ts'
-import type { GatewayStatus } from './gateway-status.ts'
-import { nodeNotes } from './node-notes.ts'
 import type { UserRow } from './rows.ts'
-import { type Service, serviceText } from './services.ts'
 
 /** What of one Mac's share was seen; a string says why nothing was. */
 export type ShareSeen = ShareLook | 'not made yet' | { fault: string } | undefined

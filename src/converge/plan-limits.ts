@@ -1,5 +1,6 @@
 import { bytesText } from '../bytes.ts'
 import { TmgenError } from '../errors.ts'
+import { few } from '../few.ts'
 import { limitCommands, limitFor, overcommitted, quotasOf, reserve } from '../limits/index.ts'
 import type { Deployment } from '../resolve/types.ts'
 import type { Part } from './plan.ts'
@@ -41,12 +42,12 @@ export function planLimits(deployment: Deployment, observed: Observed, wish: Lim
   return { ...part, errors }
 }
 
-/** Refuses quotas that are larger than their disk less the reserve; with `overcommit: true` that is a note. Pure. */
+/** Refuses quotas that are larger than their disk less the reserve; a run that promises nobody more tells it only. Pure. */
 export function planRoom(deployment: Deployment, observed: Observed, isTolerated: boolean): Part {
   const part: Part = { steps: [], notes: [], errors: [] }
   const texts = overcommitted(deployment.users, observed.limits).map(
     ({ path, total, quotas, users }) =>
-      `quotas of ${bytesText(quotas)} (${fewNames(users)}) do not fit on the disk at ${path}: ` +
+      `quotas of ${bytesText(quotas)} (${few(users)}) do not fit on the disk at ${path}: ` +
       `${bytesText(total * (1 - reserve))} of ${bytesText(total)}, less a reserve of 5 %`,
   )
   // Who says "overcommit: true" knows; doctor still tells.
@@ -55,6 +56,3 @@ export function planRoom(deployment: Deployment, observed: Observed, isTolerated
   const hint = 'set smaller quotas (tmgen set user NAME --quota), or write "overcommit: true" into tmgen.yaml'
   return { ...part, errors: texts.map((text) => new TmgenError('storage', text, { hint })) }
 }
-
-const fewNames = (names: readonly string[]) =>
-  names.length <= 3 ? names.join(', ') : `${names.slice(0, 3).join(', ')} and ${names.length - 3} more`

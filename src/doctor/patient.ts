@@ -1,10 +1,10 @@
 import { z } from 'zod'
-import { type GatewayStatus, gatewayStatus } from '../commands/gateway-status.ts'
-import { composeServices, type Service } from '../commands/services.ts'
 import { makeProvider, type NodeInfo, type Provider } from '../control/index.ts'
 import { type Inspection, inspect } from '../converge/index.ts'
 import { TmgenError, TmgenErrors } from '../errors.ts'
 import type { DeployedUser, Deployment } from '../resolve/types.ts'
+import { type GatewayStatus, gatewayStatus } from '../stack/gateway-status.ts'
+import { composeServices, type Service } from '../stack/services.ts'
 import type { World } from '../world.ts'
 import { NotSeen } from './types.ts'
 

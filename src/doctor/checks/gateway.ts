@@ -1,5 +1,5 @@
-import { gatewayNotes, nodeNotes } from '../../commands/node-notes.ts'
 import type { NodeInfo } from '../../control/index.ts'
+import { gatewayNotes, nodeNotes } from '../../stack/node-notes.ts'
 import { type Check, fail, NotSeen, ok, warn, worst } from '../types.ts'
 
 const gateway: Check = {

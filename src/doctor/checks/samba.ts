@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Service, serviceText } from '../../commands/services.ts'
+import { type Service, serviceText } from '../../stack/services.ts'
 import { versionOf } from '../../version.ts'
 import type { Patient } from '../patient.ts'
 import { type Check, fail, NotSeen, ok, warn, worst } from '../types.ts'
