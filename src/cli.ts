@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { makeContext } from './commands/context.ts'
+import { underHeadings } from './commands/verbs/headings.ts'
 import { initVerb } from './commands/verbs/init.ts'
 import { moveVerbs } from './commands/verbs/move.ts'
 import { peopleVerbs } from './commands/verbs/people.ts'
@@ -18,6 +19,7 @@ export function buildProgram(run: Run, version: string): Command {
     .description('Private Time Machine servers on a tailnet, one per person, from a list of people.')
     .version(version, '-V, --version', 'print the version')
     .option('-w, --workspace <dir>', 'workspace folder', '.')
+    .commandsGroup('Help:')
     .helpCommand('help [command]', 'show help for a command')
   withExamples(program, 'tmgen init timemachine --provider manual --storage /srv/timemachine', 'tmgen list')
   initVerb(program, run)
@@ -27,6 +29,7 @@ export function buildProgram(run: Run, version: string): Command {
   moveVerbs(program, run)
   storageVerbs(program, run)
   workspaceVerbs(program, run)
+  underHeadings(program)
   return program
 }
 

@@ -25,8 +25,8 @@ export async function init(context: Context, folder: string | undefined, options
   for (const note of new Set([...notes, ...outcome.notes])) ui.note(printable(note))
   ui.done(`made the workspace ${workspace} in ${dir} (subnet ${subnet})`)
   if (control.provider === 'embedded') await startOrTell({ ...context, dir }, options)
-  if (folder !== undefined) ui.say(`Next: cd ${folder}`)
-  ui.say('Then: tmgen add user NAME --login LOGIN --mac MAC')
+  const add = 'tmgen add user NAME --login LOGIN --mac MAC'
+  ui.say(dir === context.dir ? `Next: ${add}` : `Next: cd ${folder}\nThen: ${add}`)
   return undefined
 }
 

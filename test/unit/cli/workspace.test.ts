@@ -20,6 +20,12 @@ describe('init', () => {
     expect(scene.text('tmgen.yaml')).toMatch(/^ {2}subnet: 10\.\d+\.\d+\.0\/22$/m)
   })
 
+  test('in the folder where one stands, the next thing is a user', async () => {
+    const { stderr } = await scene.tmgen('init . --provider manual --storage /srv/tm --name timemachine')
+    expect(stderr).toContain('Next: tmgen add user NAME')
+    expect(stderr).not.toContain('cd .')
+  })
+
   test('writes images of a mirror into the new config, where the build uses them', async () => {
     const images = '--image golang=mirror.example.com:5000/golang:1.26 --image samba=own/samba'
     const { code } = await scene.tmgen(`init timemachine --provider manual --storage /srv/tm ${images}`)
