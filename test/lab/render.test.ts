@@ -31,17 +31,11 @@ describe.each(cases.map((entry) => entry.name))('golden tree %s', (name) => {
   const served = deployment.users.filter((user) => user.enabled)
   writeFileSync(join(dir, 'compose.yaml'), composeEntry(deployment.workspace.name))
 
+  const compose = (cwd: string, ...args: string[]) =>
+    execFileSync('docker', ['compose', 'config', ...args], { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
   const config = (env: string) => {
     writeFileSync(join(dir, '.env'), env)
-    const options = {
-      cwd: dir,
-      encoding: 'utf8' as const,
-      stdio: ['ignore', 'pipe', 'pipe'] as ['ignore', 'pipe', 'pipe'],
-    }
-    return JSON.parse(execFileSync('docker', ['compose', 'config', '--format', 'json'], options)) as {
-      name: string
-      services: Record<string, Service>
-    }
+    return JSON.parse(compose(dir, '--format', 'json')) as { name: string; services: Record<string, Service> }
   }
   const owner = 'TMGEN_UID=1000\nTMGEN_GID=1000\n'
 
@@ -72,6 +66,14 @@ describe.each(cases.map((entry) => entry.name))('golden tree %s', (name) => {
     const { services } = config(`${owner}TMGEN_GATEWAY_MEMORY=3g\nTMGEN_SAMBA_MEMORY=2g\n`)
     expect(Number(services.gateway!.mem_limit)).toBe(3 * 1024 ** 3)
     for (const user of served) expect(Number(services[`samba-${user.name}`]!.mem_limit)).toBe(2 * 1024 ** 3)
+  })
+
+  it('is the same containers as one flat file, wherever that lies', () => {
+    writeFileSync(join(dir, '.env'), owner)
+    const flat = mkdtempSync(join(scratch, 'flat-'))
+    writeFileSync(join(flat, 'compose.yaml'), compose(dir))
+    expect(compose(flat, '--hash', '*')).toBe(compose(dir, '--hash', '*'))
+    expect(compose(flat).match(/^ +bind:.*$/gm) ?? []).toEqual(compose(dir).match(/^ +bind:.*$/gm) ?? [])
   })
 
   // A workspace without people has no smb.conf to read.
