@@ -1,4 +1,5 @@
 import { TmgenError } from '../errors.ts'
+import type { Secret } from '../secret.ts'
 
 /** Reads a body as UTF-8 text, at most `limit` bytes; a longer one is cancelled, not kept. */
 export async function readBounded(response: Response, limit: number): Promise<string> {
@@ -17,16 +18,23 @@ export async function readBounded(response: Response, limit: number): Promise<st
 /**
  * The server's message out of `{"message"}` (both systems) or a short plain text, as one line of at most 200 characters
  * without anything that looks like a key. Anything else is ''.
+ * @param sent secrets of the request: a server, or a proxy before it, may repeat what it was sent
  */
-export function cleanMessage(body: string): string {
+export function cleanMessage(body: string, sent: readonly Secret[] = []): string {
   let text = ''
   try {
     const value: unknown = JSON.parse(body)
     if (typeof value === 'object' && value !== null && 'message' in value) text = String(value.message)
   } catch {
-    if (!body.includes('<')) text = body.slice(0, 400)
+    if (!body.includes('<')) text = body
   }
-  return oneLine(text)
+  return oneLine(without(text, sent))
+}
+
+/** `Bearer KEY` is a secret of two words, of which the second counts. */
+function without(text: string, sent: readonly Secret[]): string {
+  const words = sent.flatMap((secret) => secret.reveal().split(' ')).filter((word) => word.length >= 8)
+  return words.reduce((left, word) => left.replaceAll(word, '[secret]'), text)
 }
 
 /** One line of at most 200 characters, keys of either system replaced. */

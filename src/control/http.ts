@@ -34,6 +34,8 @@ export interface Call<T> {
   raw?: boolean
   /** true: no Authorization header (public end points, token requests). */
   anonymous?: boolean
+  /** What was sent besides the Authorization header and must not come back in a message. */
+  hide?: readonly Secret[]
   /** Looks at a refusal (any status from 400) first; undefined leaves it to the general rules. */
   onRefusal?: (refusal: Refusal) => TmgenError | { value: T } | undefined
 }
@@ -63,11 +65,11 @@ export function makeHttp(options: HttpOptions): Http {
   return async (call) => {
     const where = `${options.system} at ${base}`
     for (let attempt = 0; ; attempt++) {
-      const { response, text } = await send(options, base, where, call)
+      const { response, text, sent } = await send(options, base, where, call)
       const status = response.status
       if (status < 300) return { value: parse(where, call, text), headers: response.headers }
       if (status < 400) throw redirected(where, status)
-      const refusal = { status, message: cleanMessage(text) }
+      const refusal = { status, message: cleanMessage(text, sent) }
       const special = call.onRefusal?.(refusal)
       if (special instanceof TmgenError) throw special
       if (special !== undefined) return { value: special.value, headers: response.headers }
@@ -91,7 +93,9 @@ function checkedBase(text: string): string {
 
 async function send<T>(options: HttpOptions, base: string, where: string, call: Call<T>) {
   const headers = new Headers({ accept: call.raw ? '*/*' : 'application/json', ...call.headers })
-  if (!call.anonymous) headers.set('authorization', (await options.authorization()).reveal())
+  const authorization = call.anonymous ? undefined : await options.authorization()
+  if (authorization !== undefined) headers.set('authorization', authorization.reveal())
+  const sent = [...(authorization === undefined ? [] : [authorization]), ...(call.hide ?? [])]
   if (call.json !== undefined) headers.set('content-type', 'application/json')
   const body = call.json === undefined ? call.body : JSON.stringify(call.json)
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs
@@ -103,7 +107,7 @@ async function send<T>(options: HttpOptions, base: string, where: string, call: 
       signal: AbortSignal.timeout(timeoutMs),
       ...(body === undefined ? {} : { body }),
     })
-    return { response, text: await readBounded(response, maxAnswer) }
+    return { response, text: await readBounded(response, maxAnswer), sent }
   } catch (error) {
     if (error instanceof TmgenError) throw error
     throw unreachable(where, call.method, causeOf(error, timeoutMs))

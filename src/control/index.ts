@@ -3,6 +3,7 @@ import { TmgenError } from '../errors.ts'
 import type { Deployment } from '../resolve/types.ts'
 import { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
+import { variables } from './credentials.ts'
 import { embeddedProvider } from './embedded.ts'
 import { headscaleProvider } from './headscale.ts'
 import { makeHttp } from './http.ts'
@@ -12,6 +13,7 @@ import { tailscaleCredential } from './tailscale-auth.ts'
 import type { Provider } from './types.ts'
 
 export { type BroaderRule, broaderRules } from './broader.ts'
+export { withoutCredentials } from './credentials.ts'
 export { type Finding, judgePolicy, shutOut } from './judge.ts'
 export { keyDescription, ownKeys } from './keys.ts'
 export { formatPolicy, type Policy, policyFor, tagsWanted } from './policy.ts'
@@ -19,7 +21,7 @@ export { editPolicy, type PolicyEdit } from './policy-own.ts'
 export type * from './types.ts'
 export { allFeatures } from './types.ts'
 
-const headscaleVariable = 'TMGEN_HEADSCALE_API_KEY'
+const headscaleVariable = variables.headscaleKey
 
 export interface ProviderContext {
   world: World

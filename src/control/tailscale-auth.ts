@@ -1,11 +1,10 @@
 import { z } from 'zod'
 import { TmgenError } from '../errors.ts'
 import { Secret } from '../secret.ts'
+import { variables } from './credentials.ts'
 import { type HttpOptions, makeHttp } from './http.ts'
 
-const apiKey = 'TMGEN_TAILSCALE_API_KEY'
-const clientId = 'TMGEN_TAILSCALE_CLIENT_ID'
-const clientSecret = 'TMGEN_TAILSCALE_CLIENT_SECRET'
+const { tailscaleKey: apiKey, tailscaleClient: clientId, tailscaleSecret: clientSecret } = variables
 
 /** A token is renewed this long before it ends, so that none runs out between check and use. */
 const marginMs = 60_000
@@ -65,6 +64,7 @@ function oauth(id: string, secret: Secret, options: Omit<HttpOptions, keyof Cred
         method: 'POST',
         path: '/api/v2/oauth/token',
         anonymous: true,
+        hide: [secret],
         body: form.toString(),
         headers: { 'content-type': 'application/x-www-form-urlencoded' },
         schema: z.object({ access_token: z.string().min(1), expires_in: z.number().positive() }),

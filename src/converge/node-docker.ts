@@ -1,4 +1,5 @@
 import { execa } from 'execa'
+import { withoutCredentials } from '../control/credentials.ts'
 import { TmgenError } from '../errors.ts'
 import { Secret } from '../secret.ts'
 import type { Docker } from '../world.ts'
@@ -15,7 +16,7 @@ export function nodeDocker(env: Readonly<Record<string, string | undefined>>): D
       const running = execa('docker', args, {
         reject: false,
         timeout: timeoutMs,
-        env: env as Record<string, string>,
+        env: withoutCredentials(env) as Record<string, string>,
         extendEnv: false,
         stripFinalNewline: false,
         maxBuffer: 64 * 1024 * 1024,

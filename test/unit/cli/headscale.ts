@@ -61,8 +61,25 @@ export class TinyHeadscale {
         this.keys.push(key)
         return { preAuthKey: key }
       }
+      case 'POST /api/v1/preauthkey/expire': {
+        const key = this.keys.find((one) => one.id === body.id)
+        if (key !== undefined) key.expiration = '2026-01-01T00:00:00Z'
+        return {}
+      }
       default:
-        throw new Error(`the stand-in knows no ${request}`)
+        return this.change(request, body)
     }
+  }
+
+  /** DELETE /node/ID, POST /node/ID/tags and /node/ID/rename/NAME. */
+  private change(request: string, body: Record<string, unknown>): unknown {
+    const [, method, id, what, name] =
+      /^(\w+) \/api\/v1\/node\/(\w+)(?:\/(tags|rename)(?:\/(.+))?)?$/.exec(request) ?? []
+    const node = this.nodes.find((one) => one.id === id)
+    if (method === undefined || node === undefined) throw new Error(`the stand-in knows no ${request}`)
+    if (method === 'DELETE') this.nodes = this.nodes.filter((one) => one !== node)
+    else if (what === 'tags') node.tags = body.tags
+    else node.givenName = name
+    return {}
   }
 }

@@ -2,16 +2,18 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { variables } from '../../../src/control/credentials.ts'
 import { LineSplitter } from '../../../src/converge/lines.ts'
 import { nodeDocker } from '../../../src/converge/node-docker.ts'
+import { Secret } from '../../../src/secret.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tmgen-docker-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 /** A `docker` command that is this shell script. */
-function dockerThat(script: string) {
+function dockerThat(script: string, env: Record<string, string> = {}) {
   writeFileSync(join(folder, 'docker'), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
-  return nodeDocker({ PATH: `${folder}:${process.env.PATH}` })
+  return nodeDocker({ PATH: `${folder}:${process.env.PATH}`, ...env })
 }
 
 test('lines come one by one, and stdout of the result stays empty', async () => {
@@ -42,4 +44,18 @@ test('an endless line is cut, and the next one is whole', () => {
   splitter.write(Buffer.from('\nnext\n'))
   splitter.end()
   expect(lines.map((line) => line.length)).toEqual([64 * 1024, 4])
+})
+
+test('the command gets what it needs, and no credential of a control plane', async () => {
+  const secret = 'pl4nted-s3cret'
+  const credentials = Object.fromEntries(Object.values(variables).map((name) => [name, secret]))
+  const docker = dockerThat('env; cat; for arg in "$@"; do echo "arg $arg"; done', {
+    ...credentials,
+    DOCKER_HOST: 'unix:///there',
+  })
+  const { stdout } = await docker.run(['compose', 'ps'], { input: new Secret('by stdin') })
+  expect(stdout).toContain('DOCKER_HOST=unix:///there')
+  expect(stdout).toContain('by stdin')
+  expect(stdout).toContain('arg ps')
+  expect(stdout).not.toContain(secret)
 })
