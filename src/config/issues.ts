@@ -1,6 +1,7 @@
 import { closest, distance } from 'fastest-levenshtein'
 import type { z } from 'zod'
 import type { TmgenError } from '../errors.ts'
+import { configFormat } from './config-format.ts'
 import { makeError, splitHint } from './fault.ts'
 import { schemaAt } from './json-schema.ts'
 import type { Path, Places } from './places.ts'
@@ -29,6 +30,12 @@ export function fromIssues(issues: readonly Issue[], data: unknown, places: Plac
 function explain(issue: Issue, path: Path, data: unknown): [string, string | undefined] {
   const value = valueAt(path, data)
   const allowed = allowedValues(issue)
+  const newest = configFormat.version
+  if (path.length === 1 && path[0] === 'version' && typeof value === 'number' && value > newest)
+    return [
+      `is ${value}, of a newer tmgen; this one knows version ${newest}`,
+      'install the tmgen that wrote it, or a newer one',
+    ]
   if (value === undefined) return ['is missing', allowed ? `one of ${allowed.join(', ')}` : undefined]
   if (allowed?.length === 1) return [`must be ${allowed[0]}`, undefined]
   if (allowed) return [`must be one of ${allowed.join(', ')}`, nearest(value, allowed)]

@@ -1,6 +1,8 @@
 import type { z } from 'zod'
 import { type Place, type TmgenError, TmgenErrors } from '../errors.ts'
+import { migrate } from '../migration.ts'
 import { checkParts, type Parts } from './check.ts'
+import { configFormat } from './config-format.ts'
 import { makeError, sortByPlace } from './fault.ts'
 import { fromIssues } from './issues.ts'
 import { makePlaces, type Path, type Places } from './places.ts'
@@ -14,6 +16,8 @@ export interface ParsedConfig {
   config: Config
   text: string
   file: string
+  /** Of a file in an older format: its version, and its bytes as text. `text` is then what it becomes. */
+  older?: { version: number; text: string }
   /** Place of a value; of what stands around it where the path is not written in the file. */
   placeOf(path: Path): Place
   /** Nodes and keys, for edits. */
@@ -24,10 +28,10 @@ export interface ParsedConfig {
 export const maxConfigBytes = 1024 ** 2
 
 /**
- * Reads tmgen.yaml. Depends on the bytes alone. Throws TmgenErrors with everything that is wrong, sorted by place:
+ * Reads tmgen.yaml, older formats too. Depends on the bytes alone. Throws TmgenErrors with everything that is wrong, sorted by place:
  * `config-syntax` (no UTF-8, no YAML), else `config-invalid`, `capacity` and `storage` together.
  */
-export function parseConfig(bytes: Uint8Array, file: string): ParsedConfig {
+export function parseConfig(bytes: Uint8Array, file: string, format = configFormat): ParsedConfig {
   const source = readText(bytes, file, 'config-syntax', maxConfigBytes)
   const document = parseYaml(source)
   const places = makePlaces(document, source)
@@ -39,11 +43,24 @@ export function parseConfig(bytes: Uint8Array, file: string): ParsedConfig {
       makeError('config-invalid', 'the file is empty', source.place(0), 'tmgen init writes a fresh one'),
     ])
   }
+  const older = olderVersion(data)
+  const migrated = older === undefined ? undefined : migrate(format, older, source.text)
+  if (older !== undefined && migrated !== undefined) {
+    // Without steps: what they give is today's, or refused.
+    const parsed = parseConfig(new TextEncoder().encode(migrated), file, { ...format, migrations: [] })
+    return { ...parsed, older: { version: older, text: source.text } }
+  }
   const result = configSchema.safeParse(data)
   if (!result.success) errors.push(...fromIssues(result.error.issues, data, places))
   errors.push(...checkParts(result.success ? wholeParts(result.data) : validParts(data), places))
   if (!result.success || errors.length > 0) throw new TmgenErrors(sortByPlace(errors))
   return { config: result.data, text: source.text, file, placeOf: places.of, places }
+}
+
+/** The version of a config that is in an older format than today's. */
+function olderVersion(data: unknown): number | undefined {
+  const version = (data as { version?: unknown } | null)?.version
+  return Number.isInteger(version) && (version as number) < configFormat.version ? (version as number) : undefined
 }
 
 function wholeParts(config: Config): Parts {

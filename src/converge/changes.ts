@@ -2,6 +2,7 @@ import type { DeployedUser } from '../resolve/types.ts'
 import type { Change, ChangePart, Planned } from './change-types.ts'
 import { compareStack } from './changes-stack.ts'
 import { nodeDrift, policyDrift, refusalDrift } from './drift.ts'
+import { isCopy } from './old-formats.ts'
 import type { Outcome } from './pipeline.ts'
 import { openNote, openRules } from './plan-policy.ts'
 import type { Step } from './types.ts'
@@ -98,6 +99,7 @@ const nodeOf = (name: string, users: readonly DeployedUser[]) =>
 
 function existed(path: string, { observed, lockBefore }: Outcome): boolean {
   if (path === 'tmgen.yaml') return true
+  if (isCopy(path)) return false
   return path.startsWith('generated/') ? observed.files.has(path) : lockBefore !== undefined
 }
 

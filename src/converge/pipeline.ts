@@ -14,6 +14,7 @@ import { loadRenderInputs } from './inputs.ts'
 import { journalOf, readJournal } from './journal.ts'
 import { leaverOf } from './leaving.ts'
 import { observe } from './observe.ts'
+import { copiesOf } from './old-formats.ts'
 import { type Desired, plan } from './plan.ts'
 import type { PurgeRequest } from './purge.ts'
 import { recover } from './recover.ts'
@@ -275,7 +276,7 @@ async function runOnce(
         : { restore: { user: restore.user, files: restoreFiles(deployment, inputs, restore) } }),
     deployment,
     tree,
-    yaml: { before: before.text, after: text },
+    yaml: { before: workspace.yamlText, after: text },
     lock: {
       before: workspace.lockText,
       after: lockTextAfter(workspace, lock, world.version, command.upgrade === true),
@@ -284,6 +285,7 @@ async function runOnce(
   }
   let made: Provider | undefined
   const provider = () => {
+    copies: await copiesOf(world, workspace),
     made ??= dependencies.makeProvider(deployment, { world, workspaceDir: dir })
     return made
   }

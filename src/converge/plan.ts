@@ -35,6 +35,8 @@ export interface RestoreWish {
   user: string
   files?: readonly { path: string; content: string }[]
 }
+  /** What is kept of files in an older format, beside them: path -> content. */
+  copies: ReadonlyMap<string, string>
 
 /** What a command may do. */
 export interface Permission {
@@ -76,7 +78,10 @@ export interface Part {
 }
 
 function planTexts(desired: Desired): Step[] {
-  const steps: Step[] = []
+  // The copy of a file comes before the file.
+  const steps = [...desired.copies].map(([path, content]): Step => {
+    return { kind: 'write-file', path, content, mode: 0o644, title: `keep the former format as ${path}` }
+  })
   const texts: [string, TextChange, number, string][] = [
     ['tmgen.yaml', desired.yaml, 0o644, 'edit tmgen.yaml'],
     ['tmgen.lock.json', desired.lock, 0o644, 'record allocations in tmgen.lock.json'],

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { type ParsedConfig, parseConfig } from '../config/index.ts'
 import { TmgenError, TmgenErrors } from '../errors.ts'
-import { formatLock, parseLock, type Rebuilt, rebuildLock, type Traces } from '../resolve/index.ts'
+import { formatLock, lockFormat, parseLock, type Rebuilt, rebuildLock, type Traces } from '../resolve/index.ts'
 import type { World } from '../world.ts'
 import { ensureState } from './apply.ts'
 import { hostState, refuseOtherHost } from './host.ts'
@@ -70,7 +70,7 @@ async function refuseNewerLock(world: World, dir: string): Promise<void> {
   const { data, success } = peekSchema.safeParse(parsedJson(bytes))
   if (!success) return
   refuseNewer(data.tmgen, world.version, 'tmgen.lock.json')
-  if (data.version > 1) parseLock(bytes, 'tmgen.lock.json')
+  if (data.version > lockFormat.version) parseLock(bytes, 'tmgen.lock.json')
 }
 
 function parsedJson(bytes: Uint8Array): unknown {

@@ -5,6 +5,7 @@ import { tempOf } from '../world.ts'
 import { removeFrom } from './folders.ts'
 import { sha256 } from './hash.ts'
 import { type Journal, readJournal, removeJournal } from './journal.ts'
+import { isTempOfCopy } from './old-formats.ts'
 import { authKeyPath, passwordPath, workspaceKeyPath } from './secrets.ts'
 import { readControl, readManifest, stateFiles, stateText, writeControl, writeState } from './state-files.ts'
 import type { ControlState, Manifest } from './types.ts'
@@ -59,6 +60,8 @@ async function removeTemps(world: World, dir: string, journal: Journal): Promise
     ...Object.keys(journal.files),
   ]
   for (const path of paths) await world.disk.removeFile(tempOf(join(dir, path)))
+  for (const name of (await world.disk.list(dir)) ?? [])
+    if (isTempOfCopy(name)) await world.disk.removeFile(join(dir, name))
 }
 
 /** Takes files into the manifest that the interrupted run had written, so that they do not look changed by hand. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { type ParsedConfig, parseConfig } from '../config/index.ts'
 import { TmgenError } from '../errors.ts'
-import { checkMirror, formatLock, type Lock, newLock, parseLock } from '../resolve/index.ts'
+import { checkMirror, formatLock, type Lock, lockFormat, newLock, readLock } from '../resolve/index.ts'
 import { isBefore, versionOf } from '../version.ts'
 import type { World } from '../world.ts'
 import { sha256 } from './hash.ts'
@@ -16,11 +16,15 @@ export interface Workspace {
   /** Real path. */
   dir: string
   parsed: ParsedConfig
+  /** tmgen.yaml as it lies there. */
+  yamlText: string
   /** Hex SHA-256 of tmgen.yaml. */
   yamlHash: string
   /** As on disk, and its text; undefined in a workspace that has none yet. */
   lock: Lock | undefined
   lockText: string | undefined
+  /** The format that the lock on disk has; today's where there is none. */
+  lockVersion: number
   mirror: AllocationMirror | undefined
   mirrorText: string | undefined
   control: ControlState | undefined
@@ -54,7 +58,8 @@ export async function openWorkspace(world: World, from: string): Promise<Workspa
   if (yaml === undefined) throw new TmgenError('config-missing', `no tmgen.yaml in ${from}`)
   const parsed = parseConfig(yaml, 'tmgen.yaml')
   const lockBytes = await world.disk.readFile(join(dir, 'tmgen.lock.json'), maxTextBytes)
-  const lock = lockBytes === undefined ? undefined : parseLock(lockBytes, 'tmgen.lock.json')
+  const read = lockBytes === undefined ? undefined : readLock(lockBytes, 'tmgen.lock.json')
+  const lock = read?.lock
   const mirror = await readMirror(world, dir)
   const control = await readControl(world, dir)
   if (lock !== undefined) refuseNewer(lock.tmgen, world.version, 'tmgen.lock.json')
@@ -66,9 +71,11 @@ export async function openWorkspace(world: World, from: string): Promise<Workspa
   return {
     dir,
     parsed,
+    yamlText: parsed.older?.text ?? parsed.text,
     yamlHash: sha256(yaml),
     lock,
     lockText: lockBytes === undefined ? undefined : new TextDecoder().decode(lockBytes),
+    lockVersion: read?.version ?? lockFormat.version,
     mirror,
     mirrorText: mirror === undefined ? undefined : stateText(mirror),
     control,
@@ -93,7 +100,8 @@ export function startLock(world: World, workspace: Workspace): Lock {
  * @param sign whether this version is put in all the same
  */
 export function lockTextAfter(workspace: Workspace, lock: Lock, version: string, sign: boolean): string {
-  const isSame = workspace.lock !== undefined && formatLock(workspace.lock) === formatLock(lock)
+  const isToday = workspace.lockVersion === lockFormat.version
+  const isSame = isToday && workspace.lock !== undefined && formatLock(workspace.lock) === formatLock(lock)
   if (isSame && (!sign || lock.tmgen === version)) return workspace.lockText ?? formatLock(lock)
   return formatLock({ ...lock, tmgen: version })
 }

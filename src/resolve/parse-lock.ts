@@ -2,8 +2,10 @@ import { findNodeAtLocation, type ParseError, parseTree, printParseErrorCode } f
 import type { z } from 'zod'
 import { readText, type Source } from '../config/read.ts'
 import { TmgenError, TmgenErrors } from '../errors.ts'
+import { migrate } from '../migration.ts'
 import { checkLock, type LockFault } from './check-lock.ts'
 import { formatLock, lockSchema } from './lock.ts'
+import { lockFormat } from './lock-format.ts'
 import type { Lock } from './types.ts'
 
 /** 1,000 users make 0.3 MiB; removed ones stay. */
@@ -13,22 +15,54 @@ const maxDepth = 32
 
 const restore = 'restore it from git or a backup; do not edit it by hand'
 
-/** Reads tmgen.lock.json. Throws TmgenErrors `lock-invalid` with places: no JSON, wrong shape, a newer version, a number dealt twice. */
-export function parseLock(bytes: Uint8Array, file: string): Lock {
+/** A lock in today's format, and the version of the format that the file has. */
+export interface ReadLock {
+  lock: Lock
+  version: number
+}
+
+/** As readLock; the lock alone. */
+export const parseLock = (bytes: Uint8Array, file: string): Lock => readLock(bytes, file).lock
+
+/**
+ * Reads tmgen.lock.json, older formats too. Throws TmgenErrors `lock-invalid` with places: no JSON, wrong shape, a newer
+ * version, a number dealt twice.
+ */
+export function readLock(bytes: Uint8Array, file: string): ReadLock {
   const source = readText(bytes, file, 'lock-invalid', maxLockBytes)
-  const data = parseJson(source)
-  const version = (data as { version?: unknown } | null)?.version
-  if (typeof version === 'number' && version > 1) {
-    const message = `the file is of version ${version}, made by a newer tmgen; this one knows version 1`
-    throw invalid(source, [{ path: ['version'], message }], 'upgrade tmgen')
-  }
+  const { data, version } = inTodaysFormat(parseJson(source), source)
   const result = lockSchema.safeParse(data)
   if (!result.success) throw invalid(source, result.error.issues.flatMap(faultsOf))
   const faults = checkLock(result.data)
   if (faults.length > 0) throw invalid(source, faults)
   // JSON.parse silently takes the last of two equal keys; a file as we write it has none.
   if (formatLock(result.data) !== source.text) refuseDuplicates(source)
-  return result.data
+  return { lock: result.data, version }
+}
+
+function inTodaysFormat(data: unknown, source: Source): { data: unknown; version: number } {
+  const found = (data as { version?: unknown } | null)?.version
+  const { version } = lockFormat
+  // What else is wrong with it says the schema.
+  if (typeof found !== 'number' || found === version) return { data, version }
+  const refuse = (message: string, hint: string) => invalid(source, [{ path: ['version'], message }], hint)
+  if (found > version)
+    throw refuse(
+      `the file is of version ${found}, made by a newer tmgen; this one knows version ${version}`,
+      'upgrade tmgen',
+    )
+  const migrated = tryMigrate(data as Record<string, unknown>, found)
+  if (migrated === undefined) throw refuse(`the file is of version ${found}, which this tmgen cannot read`, restore)
+  return { data: { ...migrated, version }, version: found }
+}
+
+/** undefined also where the content is not of the version that it claims. */
+function tryMigrate(data: Record<string, unknown>, found: number): Record<string, unknown> | undefined {
+  try {
+    return migrate(lockFormat, found, data)
+  } catch {
+    return undefined
+  }
 }
 
 function faultsOf(issue: z.core.$ZodIssue): LockFault[] {

@@ -488,10 +488,10 @@ hint: leave it out: the default grows with the number of nodes`,
     'a newer version',
     change('version: 1', 'version: 2'),
     `config-invalid
-tmgen.yaml:1:10: version must be 1
+tmgen.yaml:1:10: version is 2, of a newer tmgen; this one knows version 1
   version: 2
            ^
-hint: Version of this format`,
+hint: install the tmgen that wrote it, or a newer one`,
   ],
   [
     'a number in place of text',
