@@ -37,9 +37,9 @@ export async function showPlan(
     checkOnly: true,
     tellRefusals: true,
   })
-  const { changesOf, notesBeside } = await import('../converge/index.ts')
+  const { changesOf, notesBeside, orphansNote } = await import('../converge/index.ts')
   const changes = changesOf(outcome, world.now())
-  const notes = notesBeside(outcome)
+  const notes = [...notesBeside(outcome), ...orphansNote(outcome, world.now())]
   const unseen = unseenOf(outcome)
   if (options.json) ui.json({ changes, notes, unseen })
   else {

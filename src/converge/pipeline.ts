@@ -51,6 +51,7 @@ const permitted = {
   all: new Set<Step['kind']>([...localSteps, ...remoteSteps, 'stop-container']),
   policy: new Set<Step['kind']>(['write-policy']),
   import: new Set<Step['kind']>([...localSteps, ...remoteSteps, 'stop-container', 'import-storage']),
+  orphans: new Set<Step['kind']>(['delete-node', 'expire-key']),
 }
 /** What the further runs of a verb may do that takes several. */
 const permittedIn = {
@@ -83,10 +84,10 @@ export interface Command {
   /**
    * `local`: what `generate` may do, without the control plane; `access`: also who may connect, and the end of
    * containers that nobody needs; `all`: what `add user` and `provision` may do; `policy`: the policy alone, also in
-   * somebody else's tailnet; `limits`: programs that limit storage; `import`: `all`, and taking over data; `restore`: a
-   * restore access.
+   * somebody else's tailnet; `orphans`: the end of those that `orphans` names; `limits`: programs that limit storage;
+   * `import`: `all`, and taking over data; `restore`: a restore access.
    */
-  permits: 'local' | 'access' | 'all' | 'policy' | 'limits' | 'import' | 'restore'
+  permits: 'local' | 'access' | 'all' | 'policy' | 'orphans' | 'limits' | 'import' | 'restore'
   /** `no`: the network is not touched; `read`: a control plane that does not answer is a note; `write`: it is an error. */
   remote: 'no' | 'read' | 'write'
   /** Users whose logins and keys are seen to; absent: all. */
@@ -117,6 +118,8 @@ export interface Command {
   upgrade?: boolean
   /** Takes over a workspace that another host had, or that comes from a backup; all else is refused there. */
   adopt?: boolean
+  /** Nodes and keys of ours that belong to nobody, as findOrphans names them: these alone are removed. */
+  orphans?: readonly string[]
   /** Plan only: nothing is written, no lock is taken. */
   checkOnly?: boolean
   /** With `checkOnly`: what would be refused is in the outcome beside the rest, instead of thrown. */
@@ -282,10 +285,10 @@ async function runOnce(
       after: lockTextAfter(workspace, lock, world.version, command.upgrade === true),
     },
     mirror: { before: workspace.mirrorText, after: stateText(mirrorOf(lock)) },
+    copies: await copiesOf(world, workspace),
   }
   let made: Provider | undefined
   const provider = () => {
-    copies: await copiesOf(world, workspace),
     made ??= dependencies.makeProvider(deployment, { world, workspaceDir: dir })
     return made
   }
@@ -301,7 +304,7 @@ async function runOnce(
   const renamed = deployment.users.filter(isRenamed).find((user) => user.name === rename?.to)
   const others = { renamed: staged && renamed, purge: stage?.phase === 'purge' ? stage.request : undefined }
   // The policy has nothing to do with this host's disks and networks.
-  const looks = command.permits === 'policy' ? 'show' : purpose
+  const looks = command.permits === 'policy' || command.permits === 'orphans' ? 'show' : purpose
   const seenAs = {
     dir,
     deployment: seen.deployment,
@@ -332,7 +335,20 @@ async function runOnce(
     ['access', 'limits', 'restore'].includes(command.permits)
   const more = { limits: command.limits, toleratesOvercommit: isTolerant }
   const policy = command.permits === 'policy'
-  const permission = { policy, kinds, leaving, staged, rekeyed: rekey, users, renewed, pasted: handed, now, ...more }
+  const { orphans } = command
+  const permission = {
+    policy,
+    orphans,
+    kinds,
+    leaving,
+    staged,
+    rekeyed: rekey,
+    users,
+    renewed,
+    pasted: handed,
+    now,
+    ...more,
+  }
   const { steps, notes, refusals } = plan(desired, observed, permission)
   const elsewhere = command.adopt === true ? undefined : hostNote(host)
   if (elsewhere !== undefined) notes.unshift(elsewhere)
@@ -386,7 +402,8 @@ const isForward = (phase: Stage['phase'] | undefined) => phase === 'end' || phas
 
 /** What a person types to go on with a run that was killed, where that is not simply undone. */
 function againOf(command: Command, phase: Stage['phase'] | undefined, observed: Observed): string | undefined {
-  const { remove, rename, rekey, purge } = command
+  const { remove, rename, rekey, purge, orphans } = command
+  if (orphans !== undefined && orphans.length > 0) return `orphans ${orphans.map((id) => `--remove ${id}`).join(' ')}`
   if (remove !== undefined && (phase === 'purge' || (phase === 'end' && observed.leaving !== undefined)))
     return `remove user ${remove}${purge ? ' --purge' : ''}`
   if (phase !== 'move' && phase !== 'back') return undefined

@@ -5,6 +5,7 @@ import { planFiles } from './plan-files.ts'
 import { planKeys } from './plan-keys.ts'
 import { planLeaving } from './plan-leaving.ts'
 import { planLimits, planRoom } from './plan-limits.ts'
+import { planOrphans } from './plan-orphans.ts'
 import { planPolicy, planWholePolicy } from './plan-policy.ts'
 import { planPurge } from './plan-purge.ts'
 import { planRekey } from './plan-rekey.ts'
@@ -28,6 +29,8 @@ export interface Desired {
   mirror: TextChange
   /** Files of a restore access to open, or whose is to be closed. */
   restore?: RestoreWish | undefined
+  /** What is kept of files in an older format, beside them: path -> content. */
+  copies: ReadonlyMap<string, string>
 }
 
 /** Access for a restore: the files that open it; without any it is closed. */
@@ -35,8 +38,6 @@ export interface RestoreWish {
   user: string
   files?: readonly { path: string; content: string }[]
 }
-  /** What is kept of files in an older format, beside them: path -> content. */
-  copies: ReadonlyMap<string, string>
 
 /** What a command may do. */
 export interface Permission {
@@ -55,6 +56,8 @@ export interface Permission {
   pasted: ReadonlySet<string>
   /** The policy is written and nothing else, also into somebody else's tailnet. */
   policy?: boolean
+  /** The end of these orphans and nothing else. */
+  orphans?: readonly string[] | undefined
   /** Whose limits are set. */
   limits?: LimitWish | undefined
   /** Quotas that are larger than their disk do not stop the command: it promises nobody more. */
@@ -124,6 +127,10 @@ export function plan(desired: Desired, observed: Observed, permission: Permissio
   if (permission.policy) {
     const { steps, notes, errors } = planWholePolicy(desired.deployment, observed)
     return { steps, notes: [...observed.notes, ...notes], refusals: [...errors] }
+  }
+  if (permission.orphans !== undefined) {
+    const { steps, errors } = planOrphans(desired.deployment, observed, permission.orphans, permission.now)
+    return { steps, notes: observed.notes, refusals: [...errors] }
   }
   const keys = planKeys(desired.deployment, observed, permission)
   const policy = planPolicy(desired.deployment, observed)

@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
 import { type Run, withExamples } from './run.ts'
+import { collect } from './values.ts'
 
-/** The verbs that bring everything in line with tmgen.yaml: plan, apply, upgrade. */
+/** The verbs that bring everything in line with tmgen.yaml: plan, apply, orphans, upgrade. */
 export function planVerbs(program: Command, run: Run): void {
   withExamples(
     program
@@ -27,6 +28,22 @@ export function planVerbs(program: Command, run: Run): void {
       ),
     'tmgen apply',
     'tmgen apply --no-up && docker compose up -d',
+  )
+  withExamples(
+    program
+      .command('orphans')
+      .description(
+        'list nodes and keys in the control plane that look like ours, by tag and name, and belong to nobody here; ' +
+          'remove those that are named',
+      )
+      .option('--remove <id>', 'remove this one of the list, for example node:12 (repeatable)', collect)
+      .option('-y, --yes', 'with --remove: do not ask')
+      .option('--json', 'print JSON')
+      .action((options, command) =>
+        run(command, async (context) => (await import('../orphans.ts')).orphans(context, options)),
+      ),
+    'tmgen orphans',
+    'tmgen orphans --remove node:12 --remove key:3',
   )
   withExamples(
     program

@@ -1,4 +1,5 @@
 import { broaderRules } from '../../control/index.ts'
+import { findOrphans } from '../../converge/index.ts'
 import { TmgenError } from '../../errors.ts'
 import { type Check, fail, NotSeen, ok, warn } from '../types.ts'
 
@@ -102,4 +103,19 @@ const policy: Check = {
   },
 }
 
-export const controlChecks = [reachable, certificate, clock, credential, policy]
+const orphans: Check = {
+  name: 'orphans',
+  looks: 'for nodes and auth keys in the control plane that look like ours and belong to nobody here.',
+  cause: 'a key that nobody knows of can still make a node of ours; an old node keeps a name.',
+  remedy: '`tmgen orphans` lists them, and removes those that are named; another workspace in the tailnet may own them',
+  test: async (patient) => {
+    const { deployment, observed } = await patient.inspection()
+    const provider = await patient.provider()
+    const seen = { nodes: await patient.nodes(), keys: await provider.listKeys() }
+    const found = findOrphans(deployment, seen, observed, patient.world.now()).filter(({ online }) => !online)
+    if (found.length === 0) return ok('none')
+    return warn(...found.map(({ id, what, name, why }) => `${id} (${what === 'key' ? 'key for ' : ''}${name}): ${why}`))
+  },
+}
+
+export const controlChecks = [reachable, certificate, clock, credential, policy, orphans]
