@@ -13,6 +13,7 @@ export { type Command, type Dependencies, type Outcome, pipeline } from './pipel
 export type { Desired, Permission, Plan, TextChange } from './plan.ts'
 export { findPurgeable } from './purge.ts'
 export { type Rebuild, rebuild } from './rebuild.ts'
+export { doRepairs, envOwner, envRepair, openSecrets, type Repair } from './repair.ts'
 export { readPasswords } from './secrets.ts'
 export { isImported, observeStorage } from './storage.ts'
 export type * from './types.ts'

@@ -7,6 +7,7 @@ import { storageChecks } from './checks/storage.ts'
 import { workspaceChecks } from './checks/workspace.ts'
 import type { Check } from './types.ts'
 
+export type { Repair } from '../converge/index.ts'
 export { Patient } from './patient.ts'
 export { type Diagnosis, examine } from './run.ts'
 export type { Check, Finding, Verdict } from './types.ts'

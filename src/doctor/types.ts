@@ -1,3 +1,4 @@
+import type { Repair } from '../converge/index.ts'
 import type { Patient } from './patient.ts'
 
 /** `skipped`: could not be looked at, with the reason; never taken for ok. */
@@ -19,6 +20,8 @@ export interface Check {
   remedy: string
   /** @throws NotSeen where it cannot be looked at */
   test(patient: Patient): Promise<Finding>
+  /** What `--fix` can put right of what it found: ours alone, on this host, and never what a person backed up. */
+  repair?: (patient: Patient) => Promise<Repair[]>
 }
 
 /** Thrown by a check, or a fact that it asks for, that cannot be looked at: the check is skipped for that reason. */

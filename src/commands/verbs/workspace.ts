@@ -87,15 +87,18 @@ export function workspaceVerbs(program: Command, run: Run): void {
     program
       .command('doctor')
       .description(
-        'look for every known cause of "it does not work", and say what to do; changes nothing. Exit 1 when something ' +
-          'fails (docs/reference/doctor.md)',
+        'look for every known cause of "it does not work", and say what to do; changes nothing without --fix. Exit 1 ' +
+          'when something fails (docs/reference/doctor.md)',
       )
+      .option('--fix', 'repair what is safe to repair: each thing is shown and asked about first')
+      .option('-y, --yes', 'with --fix: do not ask')
       .option('--json', 'print JSON')
       .action((options, command) =>
         run(command, async (context) => (await import('../doctor.ts')).doctor(context, options)),
       ),
     'tmgen doctor',
     'tmgen doctor --json',
+    'tmgen doctor --fix',
   )
   withExamples(
     program

@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { envOwner, envRepair, openSecrets } from '../../converge/index.ts'
 import { TmgenErrors } from '../../errors.ts'
 import { type Check, fail, NotSeen, ok, warn } from '../types.ts'
 
@@ -29,17 +29,29 @@ const owner: Check = {
   test: async (patient) => {
     await patient.here()
     const { dir } = await patient.inspection()
-    const entry = await patient.world.disk.stat(dir)
-    const bytes = await patient.world.disk.readFile(join(dir, '.env'), 64 * 1024)
-    if (!entry) throw new NotSeen(`${dir} is gone`)
-    if (!bytes) return fail('.env is missing: the containers do not start without TMGEN_UID and TMGEN_GID')
-    const text = new TextDecoder().decode(bytes)
-    const named = ['TMGEN_UID', 'TMGEN_GID'].map(
-      (name) => new RegExp(`^${name}=(\\d+)\\s*$`, 'm').exec(text)?.[1] ?? '?',
-    )
-    const [is, says] = [`${entry.uid}:${entry.gid}`, named.join(':')]
+    const owner = await envOwner(patient.world, dir)
+    if (!owner) throw new NotSeen(`${dir} is gone`)
+    const { is, says } = owner
+    if (says === undefined) return fail('.env is missing: the containers do not start without TMGEN_UID and TMGEN_GID')
     return is === says ? ok(`owner ${is}`) : fail(`the workspace belongs to ${is}, .env says ${says}`)
+  },
+  repair: async (patient) => {
+    await patient.here()
+    return envRepair(patient.world, (await patient.inspection()).dir)
   },
 }
 
-export const workspaceChecks = [workspace, owner]
+const secrets: Check = {
+  name: 'secrets',
+  looks: 'whether secrets/ and all that lies in it is closed to everybody but its owner.',
+  cause: 'whoever can log in to this host reads the passwords and auth keys.',
+  remedy: 'chmod -R go= secrets; where others may have read them: `tmgen rotate NAME --password`',
+  test: async (patient) => {
+    const { dir } = await patient.inspection()
+    const open = await openSecrets(patient.world, dir)
+    return open.length === 0 ? ok('closed') : fail(...open.map(({ path }) => `${path} is open to others`))
+  },
+  repair: async (patient) => openSecrets(patient.world, (await patient.inspection()).dir),
+}
+
+export const workspaceChecks = [workspace, owner, secrets]

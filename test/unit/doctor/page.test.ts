@@ -7,15 +7,16 @@ const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(
 
 function page(): string {
   const sections = checks.map(
-    ({ name, looks, cause, remedy }) =>
-      `## \`${name}\`\n\nLooks ${looks}\n\nOtherwise: ${cause}\n\nWhat to do: ${sentence(remedy)}.\n`,
+    ({ name, looks, cause, remedy, repair }) =>
+      `## \`${name}\`\n\nLooks ${looks}\n\nOtherwise: ${cause}\n\nWhat to do: ${sentence(remedy)}${repair ? '; or `tmgen doctor --fix`' : ''}.\n`,
   )
   return `# What \`tmgen doctor\` looks at
 
 Every check has one of four verdicts: \`ok\`; \`warn\` (it works, with a drawback); \`fail\` (it does not work; exit code 1);
 \`skipped\` (it could not be looked at, with the reason: that says nothing about it). Nothing is changed, and nothing is
-written to try whether it can be: there is no \`--fix\`, because none of the remedies is safe without a look at the
-machine. This page is made from the list of checks.
+written to try whether it can be. \`tmgen doctor --fix\` repairs the few things that are safe without a look at the
+machine, named below: it shows each, asks (\`--yes\` answers), and examines again; what people backed up is never
+touched. This page is made from the list of checks.
 
 ${sections.join('\n')}`
 }
