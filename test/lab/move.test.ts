@@ -1,8 +1,17 @@
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { generateX25519Identity, identityToRecipient } from 'age-encryption'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Client, cleanUp, compose, composeDown, type Stack, startTwoUsers, waitFor } from './support/index.ts'
+import {
+  type Client,
+  cleanUp,
+  compose,
+  composeDown,
+  docker,
+  type Stack,
+  startTwoUsers,
+  waitFor,
+} from './support/index.ts'
 
 const letter = 'what alice keeps\n'
 
@@ -59,4 +68,54 @@ test('a lock that is lost comes back as it was, from the markers and the owners 
   expect(JSON.parse(readFileSync(lockFile, 'utf8'))).toEqual({ ...lock, serial: serial + 1 })
   await stack.must(['upgrade', '--yes'])
   expect((await stack.tmgen(['plan', '--detailed-exitcode'])).code).toBe(0)
+})
+
+test('the host is lost: a plain copy of the workspace and the disks bring back the same nodes and data on another', async () => {
+  const lost = stack.dir
+  const ids = async () => (await stack.headscale.nodes()).map((one) => `${one.given_name} ${one.id}`).sort()
+  const [before, host, who] = [await ids(), await alice.peerIp('tm-alice'), await stack.login('alice')]
+  // No farewell: what runs is killed. Then the folder is somewhere else, under another name, and the old one is gone.
+  await compose(lost, ['kill'])
+  await composeDown(lost)
+  stack.dir = join(dirname(lost), 'rescued')
+  cpSync(lost, stack.dir, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true })
+  rmSync(lost, { recursive: true })
+  // The copy lies on the same machine, so the record of the machine is made another one's.
+  stack.edit('state/host.json', (text) => text.replace(/[0-9a-f]{64}/, 'f'.repeat(64)))
+
+  expect(await stack.tmgen(['generate'])).toMatchObject({ code: 1, stderr: expect.stringContaining('error[host]') })
+  await waitFor('adopt', async () => (await stack.tmgen(['adopt'])).code === 0, { timeout: 60_000 })
+  await stack.up()
+  await stack.running('alice', 'bob')
+  await stack.session(alice, 'alice', 'macbook')
+  expect(await ids()).toEqual(before)
+  expect(await alice.peerIp('tm-alice')).toBe(host)
+  expect(await alice.smbGet(host, 'macbook', who, 'letter')).toBe(letter)
+  expect((await stack.tmgen(['plan', '--detailed-exitcode'])).code).toBe(0)
+  expect((await stack.tmgen(['orphans'])).stderr).toContain('none')
+})
+
+test('of all that happened here, no log, definition, process or other file holds a secret', async () => {
+  const files = (folder: string) =>
+    readdirSync(join(stack.dir, folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+  const secrets = [...files('secrets').map((path) => readFileSync(path, 'utf8').trim())]
+  secrets.push(stack.env.TMGEN_HEADSCALE_API_KEY ?? '')
+  expect(secrets.filter((one) => one.length >= 16).length).toBe(secrets.length)
+  expect(secrets.length).toBeGreaterThanOrEqual(4)
+
+  const ids = (await compose(stack.dir, ['ps', '-q'])).split('\n')
+  const seen = new Map<string, string>([
+    ['the logs', await compose(stack.dir, ['logs', '--no-color'])],
+    ['the compose model', await compose(stack.dir, ['config'])],
+    ['the containers', await docker(['inspect', ...ids])],
+    ...(await Promise.all(
+      ids.map(async (id) => [`processes of ${id}`, await docker(['top', id, '-eo', 'pid,args'])] as const),
+    )),
+    ...[...files('generated'), ...files('state')].map((path) => [path, readFileSync(path, 'latin1')] as const),
+  ])
+  const found = [...seen].filter(([, text]) => secrets.some((one) => text.includes(one))).map(([where]) => where)
+  expect(found).toEqual([])
+  expect(seen.get('the logs')).toContain('tm-alice')
 })
