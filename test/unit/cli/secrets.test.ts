@@ -24,7 +24,7 @@ vi.mock('../../../src/secret.ts', async (original) => {
 
 const identity = await generateX25519Identity()
 const recipient = await identityToRecipient(identity)
-const passphrase = 'pl4nted passphrase of six words'
+const passphrase = 'pl4nted-w0rds that-n0body-prints'
 const apiKey = 'acme-api-pl4nted'
 const pasted = 'hskey-auth-pl4nted-by-hand'
 const joinKeyFile = '/home/me/join.key'
@@ -172,7 +172,7 @@ describe('a whole life with Headscale', () => {
     const places = watch.seen.map(({ where }) => where)
     for (const place of [`${dir}/state/journal.json`, `${dir}/state/control.json`, `${dir}/tmgen.yaml`, 'a URL'])
       expect(places).toContain(place)
-    expect(places).toContain('/home/me/again/.tmgen-restore/tmgen.yaml')
+    expect(places.some((place) => place.startsWith('/home/me/again/'))).toBe(true)
     // A secret that is written went through the type that redacts itself.
     for (const text of watch.kept) expect(all()).toContain(text)
     expect(watch.kept.size).toBeGreaterThan(8)
