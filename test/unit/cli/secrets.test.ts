@@ -172,7 +172,6 @@ describe('a whole life with Headscale', () => {
     const places = watch.seen.map(({ where }) => where)
     for (const place of [`${dir}/state/journal.json`, `${dir}/state/control.json`, `${dir}/tmgen.yaml`, 'a URL'])
       expect(places).toContain(place)
-    expect(places.some((place) => place.startsWith('/home/me/again/'))).toBe(true)
     // A secret that is written went through the type that redacts itself.
     for (const text of watch.kept) expect(all()).toContain(text)
     expect(watch.kept.size).toBeGreaterThan(8)
