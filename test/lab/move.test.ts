@@ -1,4 +1,4 @@
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { generateX25519Identity, identityToRecipient } from 'age-encryption'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -8,6 +8,7 @@ import {
   compose,
   composeDown,
   docker,
+  run,
   type Stack,
   startTwoUsers,
   waitFor,
@@ -78,7 +79,7 @@ test('the host is lost: a plain copy of the workspace and the disks bring back t
   await compose(lost, ['kill'])
   await composeDown(lost)
   stack.dir = join(dirname(lost), 'rescued')
-  cpSync(lost, stack.dir, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true })
+  expect(await run('cp', ['-a', lost, stack.dir])).toMatchObject({ code: 0, stderr: '' })
   rmSync(lost, { recursive: true })
   // The copy lies on the same machine, so the record of the machine is made another one's.
   stack.edit('state/host.json', (text) => text.replace(/[0-9a-f]{64}/, 'f'.repeat(64)))
