@@ -496,7 +496,17 @@ describe('what could not be looked at', () => {
     scene.disk.put(`${dir}/tmgen.yaml`, `host: remote\n${scene.text('tmgen.yaml').replace(/^host: local\n/m, '')}`)
     const { checks: all } = await told()
     const looked = all.filter((one) => one.verdict !== 'skipped').map((one) => one.name)
-    expect(looked).toEqual(['workspace', 'control-server', 'certificate', 'clock', 'credential', 'policy'])
+    // The workspace and the control plane are the same from everywhere.
+    expect(looked).toEqual([
+      'workspace',
+      'secrets',
+      'control-server',
+      'certificate',
+      'clock',
+      'credential',
+      'policy',
+      'orphans',
+    ])
   })
 })
 
