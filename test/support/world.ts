@@ -90,6 +90,8 @@ export class MemoryDisk {
     const copy = new MemoryDisk()
     for (const [path, one] of this.nodes) copy.nodes.set(path, { ...one })
     for (const [file, holder] of this.locks) copy.locks.set(file, holder)
+    for (const [path, owner] of this.owners) copy.owners.set(path, owner)
+    for (const [path, space] of this.spaces) copy.spaces.set(path, space)
     return copy
   }
 

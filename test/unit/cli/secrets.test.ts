@@ -28,6 +28,8 @@ const passphrase = 'pl4nted-w0rds that-n0body-prints'
 const apiKey = 'acme-api-pl4nted'
 const pasted = 'hskey-auth-pl4nted-by-hand'
 const joinKeyFile = '/home/me/join.key'
+/** Somebody else's: what stands in the configuration of the Samba whose data is taken over. */
+const theirs = 'their-ldap-pl4nted'
 
 interface Run {
   line: string
@@ -35,11 +37,13 @@ interface Run {
   /** Exit code where nothing fails. */
   code?: number
   io?: Partial<Io>
+  /** What somebody else does before. */
+  before?: () => void
 }
 
 /** A workspace's life, in an order in which each command has something to do. */
 const life: Run[] = [
-  { line: 'add user alice --login alice' },
+  { line: 'add user alice --login alice --mac macbook' },
   { line: 'add user bob --login bob --auth-key-file - --json', input: pasted },
   { line: 'provision' },
   { line: 'provision alice --auth-key-file /home/me/pasted.key' },
@@ -69,6 +73,22 @@ const life: Run[] = [
   { line: `backup /mnt/tm.age --recipient ${recipient} --identity /home/me/key.txt --json` },
   { line: 'restore /mnt/tm.age /home/me/again --identity /home/me/key.txt --json' },
   { line: 'upgrade --yes --no-up' },
+  { line: 'storage show --json' },
+  { line: 'add user carol --login carol --quota 1G' },
+  { line: 'storage limit carol --by image --script' },
+  { line: 'storage limit carol --by image --yes --json' },
+  { line: 'storage show' },
+  { line: 'import /srv/old/dave --user dave --mac macbook --login dave --smb-conf /home/me/bad.conf --yes', code: 1 },
+  { line: 'import /srv/old/dave --user dave --mac macbook --login dave --smb-conf /home/me/smb.conf --yes' },
+  {
+    line: 'import /srv/old/erin --user erin --mac imac --login erin --auth-key-file - --yes --json',
+    input: `${pasted}-for-erin`,
+  },
+  { line: 'restore-access alice --lan 192.168.1.0/24 --yes', before: () => scene.disk.mkdirs('/srv/tm/alice/macbook') },
+  { line: 'restore-access alice --lan 192.168.1.0/24 --port 1445 --yes --json' },
+  { line: 'status' },
+  { line: 'doctor --json', code: 1 },
+  { line: 'restore-access alice --end --json' },
   { line: 'rename user alice anna --json' },
   { line: 'remove user anna --yes --json' },
   { line: 'remove user bob --yes --purge=bob' },
@@ -80,6 +100,42 @@ const typing: Prompts = { text: async () => 'alice', select: async () => 'yes', 
 let scene: Scene
 let watch: Watch
 
+/** What root's programs do to the disk: a filesystem in a file, with the marker in it, mounted. */
+const programs: Record<string, (args: string[]) => void> = {
+  'mkfs.ext4': (args) => scene.disk.put(args.at(-1) ?? '', scene.disk.text(`${args.at(-2)}/.tmgen.json`) ?? ''),
+  mv: ([, from = '', to = '']) => scene.disk.put(to, scene.disk.text(from) ?? ''),
+  rm: ([, path = '']) => scene.disk.remove(path),
+  mount: (args) => {
+    const [file = '', path = ''] = args.slice(-2)
+    scene.disk.spaces.set(path, { type: 0xef53, total: 2 ** 31, free: 2 ** 30, device: 2 })
+    scene.disk.put(`${path}/.tmgen.json`, scene.disk.text(file) ?? '')
+  },
+}
+const mount = { device: '8:1', root: '/', path: '/', type: 'ext4', source: '/dev/sda1', options: ['rw'] }
+/** This machine: root, and mounted what the disk of the moment says. */
+const machine = {
+  isRoot: true,
+  get mounts() {
+    const own = { ...mount, device: '7:0', path: '/srv/tm/carol', source: '/dev/loop0' }
+    return scene.disk.spaces.has(own.path) ? [mount, own] : [mount]
+  },
+}
+
+/** A folder of somebody else's Samba, and its configuration; another that cannot be read. */
+function putTheirs(): void {
+  for (const [name, uid] of [
+    ['dave', 1000],
+    ['erin', 1001],
+  ] as const) {
+    scene.disk.put(`/srv/old/${name}/Mac.sparsebundle/bands/0`, 'band')
+    scene.disk.put(`/srv/old/${name}/Mac.sparsebundle/Info.plist`, 'plist')
+    scene.disk.owners.set(`/srv/old/${name}`, { uid, gid: uid })
+  }
+  const samba = 'vfs objects = fruit streams_xattr\nfruit:metadata = stream'
+  scene.disk.put('/home/me/smb.conf', `[global]\nldap admin dn = ${theirs}\n[tm]\n${samba}\n`)
+  scene.disk.put('/home/me/bad.conf', `[global]\nldap admin dn = ${theirs}\n${theirs}\n`)
+}
+
 /** A scene that is watched, with everything planted. */
 async function start(provider: string): Promise<void> {
   secrets.clear()
@@ -89,8 +145,11 @@ async function start(provider: string): Promise<void> {
   Object.assign(scene, { headscale: new TinyHeadscale(apiKey, 'hskey-auth-minted-') })
   scene.headscale.policy = '{"tagOwners": {"tag:tm-anna": []}, "acls": []}'
   scene.env = { TMGEN_HEADSCALE_API_KEY: apiKey }
-  scene.dockerAnswer = new TinyDocker().answer
-  scene.options = { hook: watch.hook }
+  const docker = new TinyDocker()
+  const isCompose = (args: string[]) => args[0] === 'compose' && args.some((arg) => arg.includes('state/restore/'))
+  scene.dockerAnswer = (args) => (isCompose(args) ? { exitCode: 0, stdout: '', stderr: '' } : docker.answer(args))
+  scene.options = { hook: watch.hook, host: machine, tools: watch.programs(programs) }
+  putTheirs()
   scene.disk.put('/home/me/key.txt', `${identity}\n`)
   scene.disk.put('/home/me/pasted.key', `${pasted}-from-a-file\n`)
   scene.disk.mkdirs('/mnt')
@@ -103,7 +162,7 @@ const run = ({ line, input = '', io }: Run, env: Record<string, string> = {}) =>
   scene.tmgen(line, { stdin: { read: async () => new TextEncoder().encode(input) }, env, ...io })
 
 /** All that is a secret here: what went through Secret, and what was planted. */
-const all = () => [...secrets, apiKey, pasted, passphrase, identity]
+const all = () => [...secrets, apiKey, pasted, passphrase, identity, theirs]
 
 /** Something that goes wrong while a command runs. */
 type Fault = (failing: Scene) => void
@@ -162,6 +221,7 @@ describe('a whole life with Headscale', () => {
   test('shows no secret anywhere, whatever goes wrong', async () => {
     const codes: [string, number][] = []
     for (const one of life) {
+      one.before?.()
       for (const fault of Object.values(faults)) await failing(one, fault)
       const { code, stderr } = await run(one)
       codes.push([code === (one.code ?? 0) ? one.line : `${one.line}: ${stderr}`, code])
@@ -170,8 +230,10 @@ describe('a whole life with Headscale', () => {
     expect(codes).toEqual(life.map(({ line, code }) => [line, code ?? 0]))
     // It looked at what it should look at.
     const places = watch.seen.map(({ where }) => where)
-    for (const place of [`${dir}/state/journal.json`, `${dir}/state/control.json`, `${dir}/tmgen.yaml`, 'a URL'])
-      expect(places).toContain(place)
+    for (const file of ['state/journal.json', 'state/control.json', 'tmgen.yaml', 'state/restore/alice/compose.yaml'])
+      expect(places).toContain(`${dir}/${file}`)
+    expect(places).toContain('a URL')
+    for (const program of ['mkfs.ext4', 'mount']) expect(watch.ran.join('\n')).toContain(program)
     // A secret that is written went through the type that redacts itself.
     for (const text of watch.kept) expect(all()).toContain(text)
     expect(watch.kept.size).toBeGreaterThan(8)

@@ -15,6 +15,8 @@ export class Watch {
   readonly kept = new Set<string>()
   /** Files that a secret was written to on request. */
   readonly handedOut = new Set<string>()
+  /** Command lines of programs, as a process list shows them. */
+  readonly ran: string[] = []
   readonly #scene: Scene
 
   constructor(scene: Scene) {
@@ -36,6 +38,17 @@ export class Watch {
     }
   }
 
+  /** Programs that do nothing but these effects on the disk, by name; each command line is taken down. */
+  programs(effects: Readonly<Record<string, (args: string[]) => void>>) {
+    return (name: string, args: string[]) => {
+      if (args.length > 0) {
+        this.ran.push([name, ...args].join('\n'))
+        effects[name]?.(args)
+      }
+      return { exitCode: 0, stdout: '', stderr: '' }
+    }
+  }
+
   /** A fetch that takes down every URL. */
   fetch(real: Fetch): Fetch {
     return async (input, init) => {
@@ -50,6 +63,7 @@ export class Watch {
       ...this.seen,
       { where: 'what was printed', text: this.#scene.printed },
       ...this.#scene.docker.map((args) => ({ where: 'arguments of docker', text: args.join('\n') })),
+      ...this.ran.map((text) => ({ where: 'arguments of a program', text })),
     ]
     const forms = new Set([...secrets].flatMap(formsOf))
     return all
