@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { addUserText, type ParsedConfig, parseConfig } from '../../../src/config/index.ts'
+import { jsonSchema } from '../../../src/config/json-schema.ts'
 import { pipeline } from '../../../src/converge/index.ts'
 import { errorCodes, TmgenError, TmgenErrors } from '../../../src/errors.ts'
 import { formatError } from '../../../src/format-error.ts'
@@ -51,6 +52,17 @@ async function tryValid(parsed: ParsedConfig): Promise<void> {
   // A folder may lie inside another's, and the subnet may be full: the edit itself may not break the file.
   if ('errors' in again) expect(again.errors.map(({ code }) => code).filter((code) => /^config/.test(code))).toEqual([])
 }
+
+test('the files that are mutated hold every key that there is', () => {
+  const keys = new Set<string>()
+  JSON.stringify(jsonSchema(), (name, part) => {
+    if (name === 'properties') for (const key of Object.keys(part)) keys.add(key)
+    return part
+  })
+  const all = Buffer.concat(texts).toString('utf8')
+  expect([...keys].filter((key) => !new RegExp(`\\b${key}:`).test(all))).toEqual([])
+  expect(keys).toContain('overcommit')
+})
 
 test(`${count} mutated tmgen.yaml: an error of the closed list or a valid config, never a stack trace, never a write`, async () => {
   const place = await scene('manual')
