@@ -9,9 +9,6 @@ const copyName = /^tmgen\.(yaml|lock\.json)\.v\d+(-\d+)?$/
 /** Whether a path of the workspace is that of a file kept in its former format. */
 export const isCopy = (path: string): boolean => copyName.test(path)
 
-/** Whether a file name is what a kill while such a copy was written leaves. */
-export const isTempOfCopy = (name: string): boolean => /^\.tmgen\.(yaml|lock\.json)\.v\d+(-\d+)?\.tmgen-tmp$/.test(name)
-
 /** What is to be kept of files that are in an older format: path -> content. Copies are never replaced. */
 export async function copiesOf(world: World, workspace: Workspace): Promise<Map<string, string>> {
   const { dir, parsed, lockText, lockVersion } = workspace

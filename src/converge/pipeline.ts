@@ -402,8 +402,7 @@ const isForward = (phase: Stage['phase'] | undefined) => phase === 'end' || phas
 
 /** What a person types to go on with a run that was killed, where that is not simply undone. */
 function againOf(command: Command, phase: Stage['phase'] | undefined, observed: Observed): string | undefined {
-  const { remove, rename, rekey, purge, orphans } = command
-  if (orphans !== undefined && orphans.length > 0) return `orphans ${orphans.map((id) => `--remove ${id}`).join(' ')}`
+  const { remove, rename, rekey, purge } = command
   if (remove !== undefined && (phase === 'purge' || (phase === 'end' && observed.leaving !== undefined)))
     return `remove user ${remove}${purge ? ' --purge' : ''}`
   if (phase !== 'move' && phase !== 'back') return undefined

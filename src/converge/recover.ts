@@ -5,7 +5,6 @@ import { tempOf } from '../world.ts'
 import { removeFrom } from './folders.ts'
 import { sha256 } from './hash.ts'
 import { type Journal, readJournal, removeJournal } from './journal.ts'
-import { isTempOfCopy } from './old-formats.ts'
 import { authKeyPath, passwordPath, workspaceKeyPath } from './secrets.ts'
 import { readControl, readManifest, stateFiles, stateText, writeControl, writeState } from './state-files.ts'
 import type { ControlState, Manifest } from './types.ts'
@@ -60,8 +59,6 @@ async function removeTemps(world: World, dir: string, journal: Journal): Promise
     ...Object.keys(journal.files),
   ]
   for (const path of paths) await world.disk.removeFile(tempOf(join(dir, path)))
-  for (const name of (await world.disk.list(dir)) ?? [])
-    if (isTempOfCopy(name)) await world.disk.removeFile(join(dir, name))
 }
 
 /** Takes files into the manifest that the interrupted run had written, so that they do not look changed by hand. */
@@ -105,13 +102,15 @@ export async function recover(world: World, dir: string, provider: () => Promise
   // While files are to be finished the journal stays: the finishing run replaces it by its own.
   if (!mustFinish) await removeJournal(world, dir)
   const what = `"${journal.command}" of ${journal.at}`
-  const undoing =
-    journal.command === 'policy apply'
-      ? `whether the interrupted ${what} wrote the policy says tmgen policy check`
-      : journal.again === undefined
-        ? `undid the interrupted ${what}: nothing of it is left`
-        : `the interrupted ${what} is not done yet: tmgen ${journal.again} goes on with it`
-  const notes = [mustFinish ? `finishing the interrupted ${what}` : undoing]
+  const notes = [mustFinish ? `finishing the interrupted ${what}` : undoing(journal, what)]
   for (const name of deadKeys) notes.push(`expired an unused auth key of ${name} that the interrupted run had made`)
   return { notes, mustFinish }
+}
+
+/** What is said of an interrupted run that is not to be finished; what it did in the control plane is not undone. */
+function undoing({ command, again }: Journal, what: string): string {
+  if (command === 'policy apply') return `whether the interrupted ${what} wrote the policy says tmgen policy check`
+  if (command.startsWith('orphans ')) return `what the interrupted ${what} left says tmgen orphans`
+  if (again === undefined) return `undid the interrupted ${what}: nothing of it is left`
+  return `the interrupted ${what} is not done yet: tmgen ${again} goes on with it`
 }

@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from 'vitest'
 import type { Prompts } from '../../../src/ui/prompts.ts'
+import { Kill } from '../../support/world.ts'
 import { dir, Scene } from './scene.ts'
 
 let scene: Scene
@@ -69,6 +70,15 @@ test('plan says that there are some that nobody runs, and exits as without', asy
   expect((await scene.tmgen('orphans')).stdout).toContain('tm-dave')
 })
 
+test('doctor warns of those that nobody runs', async () => {
+  const { stdout } = await scene.tmgen('doctor --json')
+  const { checks } = JSON.parse(stdout) as { checks: { name: string; verdict: string; says: string[] }[] }
+  expect(checks.find(({ name }) => name === 'orphans')).toMatchObject({
+    verdict: 'warn',
+    says: ['node:8', 'node:12', 'key:30', 'key:31'].map((id) => expect.stringMatching(`^${id} \\(`)),
+  })
+})
+
 test('removes those that are named, once they were shown, and no other', async () => {
   const all = left()
   const refused = await scene.tmgen('orphans --remove node:12')
@@ -112,7 +122,7 @@ test.each([
   expect([scene.disk.snapshot(''), left(), usable()]).toEqual(before)
 })
 
-test('a removal that failed half way goes on with the same command', async () => {
+test('a removal that failed half way is gone on with for those that are left', async () => {
   scene.headscale.refuse['DELETE /api/v1/node/12'] = 'database is locked'
   const failed = await scene.tmgen('orphans --remove node:8 --remove node:12 --yes')
   expect(failed.code).toBe(1)
@@ -120,6 +130,28 @@ test('a removal that failed half way goes on with the same command', async () =>
   scene.headscale.refuse = {}
   expect((await scene.tmgen('orphans --remove node:12 --yes')).code).toBe(0)
   expect(left()).not.toContain('12')
+})
+
+test('a removal that was killed half way is not called undone, and what is left is on the list', async () => {
+  const real = scene.headscale.fetch
+  let isDead = false
+  scene.options.hook = () => {
+    if (isDead) throw new Kill()
+  }
+  scene.headscale.fetch = async (input, init) => {
+    if (init?.method !== 'DELETE' || !String(input).endsWith('/12')) return real(input, init)
+    isDead = true
+    throw new Kill()
+  }
+  await scene.tmgen('orphans --remove node:8 --remove node:12 --yes').catch((error) => {
+    if (!(error instanceof Kill)) throw error
+  })
+  scene.options = {}
+  scene.headscale.fetch = real
+  expect((await scene.tmgen('generate')).stderr).toMatch(
+    /what the interrupted "orphans .*" of .* left says tmgen orphans/,
+  )
+  expect(await ids()).toEqual(['node:12', 'node:13', 'key:30', 'key:31'])
 })
 
 test('with provider manual it says that it cannot look', async () => {
