@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import type { configFormat } from '../../../src/config/config-format.ts'
+import { changesOf } from '../../../src/converge/index.ts'
 import { migrate } from '../../../src/migration.ts'
 import type { lockFormat } from '../../../src/resolve/index.ts'
 import { Kill } from '../../support/world.ts'
@@ -67,9 +68,14 @@ describe('files in an older format', () => {
 
   test('are only read by a command that shows something', async () => {
     const before = place.disk.snapshot('')
-    const { parsed, steps } = await run(place, comesBack)
+    const outcome = await run(place, comesBack)
+    const { parsed, steps } = outcome
     expect(parsed.config.users.map(({ name }) => name)).toEqual(['alice'])
     expect(steps.map(({ title }) => title)[0]).toBe('keep the former format as tmgen.yaml.v0')
+    const parts = changesOf(outcome, new Date()).flatMap((change) => ('parts' in change ? change.parts : []))
+    expect(parts.map(({ sign, title }) => `${sign} ${title}`)).toEqual(
+      expect.arrayContaining(['+ tmgen.yaml.v0', '+ tmgen.lock.json.v0', '~ tmgen.yaml', '~ tmgen.lock.json']),
+    )
     expect(place.disk.snapshot('')).toEqual(before)
   })
 
