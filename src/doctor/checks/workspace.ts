@@ -45,7 +45,7 @@ const secrets: Check = {
   name: 'secrets',
   looks: 'whether secrets/ and all that lies in it is closed to everybody but its owner.',
   cause: 'whoever can log in to this host reads the passwords and auth keys.',
-  remedy: 'chmod -R go= secrets; where others may have read them: `tmgen rotate NAME --password`',
+  remedy: 'close them: `chmod -R go= secrets`; where others may have read them: `tmgen rotate NAME --password`',
   test: async (patient) => {
     const { dir } = await patient.inspection()
     const open = await openSecrets(patient.world, dir)

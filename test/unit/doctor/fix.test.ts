@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from 'vitest'
+import { checks } from '../../../src/doctor/index.ts'
 import type { Prompts } from '../../../src/ui/prompts.ts'
 import { dir, Scene } from '../cli/scene.ts'
 
@@ -69,6 +70,61 @@ test('a missing .env is made; a link in its place, or in secrets/, is left alone
   const before = scene.disk.snapshot('')
   expect((await scene.tmgen('doctor --fix --yes')).stderr).toContain('nothing that --fix could repair')
   expect(scene.disk.snapshot('')).toEqual(before)
+})
+
+test('what only the group can read is open too', async () => {
+  open(password, 0o640)
+  expect((await scene.tmgen('doctor --fix --yes')).stderr).toContain('mode 600 in place of 640')
+  expect(mode(password)).toBe(0o600)
+})
+
+test('.env is left alone where the state of the gateway belongs to whom it names, or to a third', async () => {
+  const before = scene.text('.env')
+  scene.disk.mkdirs(`${dir}/state/gateway`)
+  scene.disk.owners.set(`${dir}/state/gateway`, { uid: 7, gid: 0 })
+  const { stderr } = await scene.tmgen('doctor --fix --yes')
+  expect(stderr).not.toContain('.env')
+  expect(stderr).toContain('✓ close')
+  expect(scene.text('.env')).toBe(before)
+})
+
+test('on another host nothing is done until it is adopted', async () => {
+  scene.disk.put(`${dir}/state/host.json`, JSON.stringify({ version: 1, machine: 'f'.repeat(64) }), 0o600)
+  scene.options = { host: { machineId: 'a'.repeat(32) } }
+  const before = scene.disk.snapshot('')
+  const { code, stderr } = await scene.tmgen('doctor --fix --yes')
+  expect([code, stderr]).toEqual([1, expect.stringMatching(/error\[host\].*tmgen adopt/s)])
+  expect(scene.disk.snapshot('')).toEqual(before)
+})
+
+test.each<[string, () => void, string]>([
+  ['.env', () => scene.disk.put(`${dir}/.env`, 'TMGEN_UID=8\n'), 'name the owner'],
+  ['a file that became a link', () => scene.disk.link(`${dir}/${password}`, '/etc/shadow'), 'close secrets/smb'],
+])('what was changed while the person was asked is not written over: %s', async (_what, change, title) => {
+  scene.disk.put('/etc/shadow', 'x')
+  let before = {}
+  const select: Prompts['select'] = async (question) => {
+    if (!question.includes(title)) return 'no'
+    change()
+    before = scene.disk.snapshot('', /state\//)
+    return 'yes'
+  }
+  const { code, stderr } = await scene.tmgen('doctor --fix', { prompts: { select } as Prompts })
+  expect([code, stderr]).toEqual([1, expect.stringContaining('it was changed meanwhile')])
+  expect(scene.disk.snapshot('', /state\//)).toEqual(before)
+})
+
+test('what could not be looked at is not repaired: with host: remote the secrets alone are closed', async () => {
+  const yaml = scene.text('tmgen.yaml')
+  scene.disk.put(`${dir}/tmgen.yaml`, `host: remote\n${yaml.replace(/^host: local\n/m, '')}`)
+  const { stderr } = await scene.tmgen('doctor --fix --yes')
+  expect(stderr).toContain('✓ close secrets/smb/alice/password')
+  expect(stderr).not.toContain('.env')
+})
+
+test('nothing is offered for storage, quotas and shares: that is data of people, or needs a look at the disk', async () => {
+  const fixable = checks.filter(({ repair }) => repair !== undefined).map(({ name }) => name)
+  expect(fixable).toEqual(['workspace-owner', 'secrets'])
 })
 
 test('another tmgen at work is waited for by the person, not run over', async () => {
