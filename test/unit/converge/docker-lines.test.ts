@@ -1,14 +1,17 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, test, vi } from 'vitest'
 import { variables } from '../../../src/control/credentials.ts'
 import { LineSplitter } from '../../../src/converge/lines.ts'
 import { nodeDocker } from '../../../src/converge/node-docker.ts'
 import { Secret } from '../../../src/secret.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tmgen-docker-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+afterAll(() => {
+  vi.unstubAllEnvs()
+  rmSync(folder, { recursive: true, force: true })
+})
 
 /** A `docker` command that is this shell script. */
 function dockerThat(script: string, env: Record<string, string> = {}) {
@@ -48,6 +51,7 @@ test('an endless line is cut, and the next one is whole', () => {
 
 test('the command gets what it needs, and no credential of a control plane', async () => {
   const secret = 'pl4nted-s3cret'
+  for (const name of Object.values(variables)) vi.stubEnv(name, secret)
   const credentials = Object.fromEntries(Object.values(variables).map((name) => [name, secret]))
   const docker = dockerThat('env; cat; for arg in "$@"; do echo "arg $arg"; done', {
     ...credentials,
