@@ -22,6 +22,9 @@ vi.mock('../../../src/secret.ts', async (original) => {
   return { Secret: Noted }
 })
 
+// Each line of a life runs with every fault, and a passphrase takes seconds by design.
+vi.setConfig({ testTimeout: 120_000 })
+
 const identity = await generateX25519Identity()
 const recipient = await identityToRecipient(identity)
 const passphrase = 'pl4nted-w0rds that-n0body-prints'
