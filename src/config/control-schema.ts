@@ -54,7 +54,7 @@ export const controlSchema = z
       keyExpiry,
     }),
     z.strictObject({
-      provider: z.literal('headscale').describe('A Headscale server of your own, 0.28 or 0.29'),
+      provider: z.literal('headscale').describe('A Headscale server of your own, 0.26 to 0.29'),
       url: url.describe('URL of the Headscale server'),
       keyExpiry,
     }),

@@ -21,7 +21,7 @@ const schemaLine = '# yaml-language-server: $schema=generated/tmgen.schema.json'
 const controlComment: Record<NewControl['provider'], string> = {
   tailscale:
     'Keys come from the Tailscale API: TMGEN_TAILSCALE_API_KEY, or TMGEN_TAILSCALE_CLIENT_ID and TMGEN_TAILSCALE_CLIENT_SECRET.',
-  headscale: 'Keys come from your Headscale (0.28 or 0.29): TMGEN_HEADSCALE_API_KEY.',
+  headscale: 'Keys come from your Headscale (0.26 to 0.29): TMGEN_HEADSCALE_API_KEY.',
   embedded: 'A Headscale of our own runs in the stack; the Macs join it at this URL.',
   manual: 'You make the auth keys: tmgen add user NAME --auth-key-file FILE.',
 }

@@ -3,10 +3,10 @@ import { TmgenError } from '../errors.ts'
 import type { Secret } from '../secret.ts'
 import type { Docker } from '../world.ts'
 import { oneLine } from './answer.ts'
+import { checkVersion } from './headscale-features.ts'
 import {
   bareName,
   camelKeys,
-  checkVersion,
   findUser,
   keyInfo,
   keySchema,
@@ -22,6 +22,8 @@ import { allFeatures, type Provider } from './types.ts'
 
 /** A command inside the container: its own CLI waits 5 s for the server, starting the exec takes about one more. */
 const timeoutMs = 30_000
+/** tmgen's own policy there is written as grants. */
+const embeddedFrom = 29
 const noPolicy = 'acl policy not found'
 
 /**
@@ -54,7 +56,7 @@ export function embeddedProvider(docker: Docker, workspaceDir: string, baseDomai
     check: async () => {
       const { version } = await json(['version'], z.object({ version: z.string() }))
       await users()
-      return { server: 'embedded Headscale', version: checkVersion(version) }
+      return { server: 'embedded Headscale', version: checkVersion(version, embeddedFrom) }
     },
     listUsers: async () => loginNames(await users()),
     createUser: async (name) => {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { TmgenError } from '../errors.ts'
 import { Secret } from '../secret.ts'
+import { nodeTags } from './headscale-features.ts'
 import type { KeyInfo, MintedKey, NodeInfo } from './types.ts'
 
 /** Headscale writes ids as strings in REST and as numbers in its command line's JSON. */
@@ -46,6 +47,8 @@ export const nodeSchema = z.object({
   expiry: time,
   ipAddresses: listOf(z.string()),
   tags: listOf(z.string()),
+  forcedTags: listOf(z.string()),
+  validTags: listOf(z.string()),
 })
 /** A whole answer: `null` is the command line's empty list, but absent is no answer at all. */
 const answerOf = <T extends z.ZodType>(item: T) =>
@@ -91,7 +94,7 @@ export function nodeInfo(node: z.output<typeof nodeSchema>, baseDomain?: string)
     id: node.id,
     hostname,
     dnsName: baseDomain === undefined ? undefined : `${hostname}.${baseDomain}`,
-    tags: node.tags,
+    tags: nodeTags(node),
     user: node.user ? node.user.email || node.user.name : undefined,
     online: node.online,
     expires: node.expiry,
@@ -122,14 +125,4 @@ export function findUser(users: HeadscaleUser[], login: string): HeadscaleUser {
 
 export function bareName(login: string): string {
   return login.replace(/@$/, '')
-}
-
-/** Throws unless a version text such as `v0.29.3` is one that tmgen was run against; `undefined`: it names none. */
-export function checkVersion(version: string): string | undefined {
-  const match = /^v?(\d+)\.(\d+)/.exec(version)
-  if (match === null) return undefined
-  if (match[1] === '0' && (match[2] === '28' || match[2] === '29')) return version
-  throw new TmgenError('control-refused', `Headscale ${version} is not supported`, {
-    hint: 'tmgen works with Headscale 0.28 and 0.29',
-  })
 }

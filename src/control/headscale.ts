@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { TmgenError } from '../errors.ts'
+import { checkVersion, type HeadscaleServer, nodeGone, nodeOwner, readServer } from './headscale-features.ts'
 import {
   bareName,
-  checkVersion,
   findUser,
   keyInfo,
   keySchema,
@@ -15,21 +15,36 @@ import {
   usersSchema,
 } from './headscale-json.ts'
 import type { Http } from './http.ts'
-import { allFeatures, type PolicyFeatures, type Provider } from './types.ts'
+import type { Provider } from './types.ts'
 
 const nothing = z.unknown()
-/** Expiring by id came with 0.28: the mark of an API new enough, where a build names no version. */
-const swagger = z.object({
-  definitions: z.object({ v1ExpirePreAuthKeyRequest: z.object({ properties: z.object({ id: z.unknown() }) }) }),
-})
-
 /** A Headscale server of one's own, through its REST API v1. `now` dates the keys' expiry. */
 export function headscaleProvider(http: Http, now: () => Date): Provider {
   const users = async () => {
     const schema = z.object({ users: usersSchema })
     return (await http({ method: 'GET', path: '/api/v1/user', schema })).value.users
   }
-  const mint = async (what: { aclTags: string[] } | { user: string }, expirySeconds: number) => {
+  let told: HeadscaleServer | undefined
+  const server = async () => {
+    told ??= await readServer(http)
+    return told
+  }
+  const create = async (name: string) => {
+    const schema = z.object({ user: userSchema })
+    return (await http({ method: 'POST', path: '/api/v1/user', json: { name }, schema })).value.user
+  }
+  const keys = async () => {
+    const { features } = await server()
+    const schema = z.object({ preAuthKeys: keysSchema })
+    const list = async (path: string) => (await http({ method: 'GET', path, schema })).value.preAuthKeys
+    if (features.keys === 'byId') return list('/api/v1/preauthkey')
+    const all = []
+    for (const { id } of await users()) {
+      for (const key of await list(`/api/v1/preauthkey?user=${id}`)) all.push({ ...key, owner: id })
+    }
+    return all
+  }
+  const mint = async (what: { aclTags?: string[]; user?: string }, expirySeconds: number) => {
     const expiration = new Date(now().getTime() + expirySeconds * 1000).toISOString()
     const json = { ...what, reusable: false, ephemeral: false, expiration }
     const schema = z.object({ preAuthKey: keySchema })
@@ -38,32 +53,34 @@ export function headscaleProvider(http: Http, now: () => Date): Provider {
   return {
     kind: 'headscale',
     check: async () => {
-      const version = await serverVersion(http)
+      const { version } = await server()
+      checkVersion(version)
       await users()
       return { server: 'Headscale', version }
     },
     listUsers: async () => loginNames(await users()),
     createUser: async (name) => {
-      await http({
-        method: 'POST',
-        path: '/api/v1/user',
-        json: { name: bareName(name) },
-        schema: z.object({ user: userSchema }),
-      })
+      await create(bareName(name))
     },
-    listKeys: async () => {
-      const schema = z.object({ preAuthKeys: keysSchema })
-      return (await http({ method: 'GET', path: '/api/v1/preauthkey', schema })).value.preAuthKeys.map(keyInfo)
+    listKeys: async () => (await keys()).map(keyInfo),
+    mintNodeKey: async ({ tag, expirySeconds }) => {
+      const { features } = await server()
+      if (features.keys === 'byId') return mint({ aclTags: [tag] }, expirySeconds)
+      const owner = (await users()).find((user) => user.name === nodeOwner) ?? (await create(nodeOwner))
+      return mint({ aclTags: [tag], user: owner.id }, expirySeconds)
     },
-    mintNodeKey: ({ tag, expirySeconds }) => mint({ aclTags: [tag] }, expirySeconds),
     mintJoinKey: async ({ user, expirySeconds }) => mint({ user: findUser(await users(), user).id }, expirySeconds),
     expireKey: async (id) => {
-      await http({ method: 'POST', path: '/api/v1/preauthkey/expire', json: { id }, schema: nothing })
+      const expire = (json: object) =>
+        http({ method: 'POST', path: '/api/v1/preauthkey/expire', json, schema: nothing })
+      if ((await server()).features.keys === 'byId') return void (await expire({ id }))
+      const key = (await keys()).find((one) => one.id === id)
+      if (key !== undefined && 'owner' in key) await expire({ user: key.owner, key: key.key })
     },
     deleteNode: async (id) => {
       const path = `/api/v1/node/${encodeURIComponent(id)}`
       const onRefusal = ({ status, message }: { status: number; message: string }) =>
-        status === 404 || /node not found/i.test(message) ? { value: undefined } : undefined
+        status === 404 || nodeGone.test(message) ? { value: undefined } : undefined
       await http({ method: 'DELETE', path, schema: nothing, onRefusal })
     },
     renameNode: async (id, name) => {
@@ -90,7 +107,10 @@ export function headscaleProvider(http: Http, now: () => Date): Provider {
       })
       return value.policy.trim() === '' ? undefined : { text: value.policy, etag: undefined }
     },
-    policyFeatures: () => policyFeatures(http),
+    policyFeatures: async () => {
+      const { grants, tests } = (await server()).features
+      return { grants, tests }
+    },
     checkPolicy: async (text) => {
       // A server before 0.29 has no such call; setting a policy judges it there too.
       const onRefusal = ({ status }: { status: number }) =>
@@ -112,37 +132,4 @@ export function headscaleProvider(http: Http, now: () => Date): Provider {
       })
     },
   }
-}
-
-/** Grants and tests came with 0.29, together with the call that checks a policy. */
-async function policyFeatures(http: Http): Promise<PolicyFeatures> {
-  const old: PolicyFeatures = { grants: false, tests: false }
-  const { value } = await http({
-    method: 'GET',
-    path: '/version',
-    schema: z.object({ version: z.string() }),
-    anonymous: true,
-    // 0.26 has no such page.
-    onRefusal: ({ status }) => (status === 404 ? { value: { version: '0.26' } } : undefined),
-  })
-  const match = /^v?(\d+)\.(\d+)/.exec(value.version)
-  if (match !== null) return Number(match[1]) > 0 || Number(match[2]) >= 29 ? allFeatures : old
-  const schema = z.object({ paths: z.record(z.string(), z.unknown()) })
-  const api = await http({ method: 'GET', path: '/swagger/v1/openapiv2.json', schema, anonymous: true })
-  return '/api/v1/policy/check' in api.value.paths ? allFeatures : old
-}
-
-async function serverVersion(http: Http): Promise<string | undefined> {
-  const { value } = await http({
-    method: 'GET',
-    path: '/version',
-    schema: z.object({ version: z.string() }),
-    anonymous: true,
-    onRefusal: ({ status }) => (status === 404 ? { value: { version: '0.26 or older' } } : undefined),
-  })
-  const version = checkVersion(value.version)
-  if (version === undefined) {
-    await http({ method: 'GET', path: '/swagger/v1/openapiv2.json', schema: swagger, anonymous: true })
-  }
-  return version
 }

@@ -49,14 +49,15 @@ const nobody = '192.0.2.1'
 
 /**
  * The policy that lets each enabled user's logins and tags reach port 445 of that user's own node and nothing else.
- * For `headscale` it is written as acls (0.28 rejects grants), otherwise as grants. For `embedded`, where it is the
+ * For `headscale` it is written as all versions know it: acls (0.28 rejects grants), and no tag owns another (0.27
+ * rejects that), which its keys do not need. Otherwise as grants. For `embedded`, where it is the
  * whole policy, it also declares the tags of managed Macs. Both have one rule more, for nobody.
  */
 export function policyFor(deployment: PolicyInput): Policy {
   const { provider } = deployment.control
   const tagOwners: Record<string, string[]> = { [parentTag]: parentOwners(provider) }
   for (const user of deployment.users) {
-    tagOwners[user.tag] = [parentTag]
+    tagOwners[user.tag] = provider === 'headscale' ? [] : [parentTag]
     if (provider === 'embedded') for (const tag of user.tags) tagOwners[tag] ??= []
   }
   const reached = deployment.users

@@ -49,7 +49,7 @@ describe('policy apply', () => {
     const { policy } = scene.headscale
     expect(policy.replace(/\r\n\t\t\/\* tmgen \w+ begin.*?(end \*\/|these lines \*\/\r\n\t\t)/gs, '')).toBe(theirs)
     expect(parse(policy)).toMatchObject({
-      tagOwners: { 'tag:tmgen': [], 'tag:tm-alice': ['tag:tmgen'], 'tag:web': ['group:it'] },
+      tagOwners: { 'tag:tmgen': [], 'tag:tm-alice': [], 'tag:web': ['group:it'] },
       acls: [{ src: ['alice@example.com'] }, { src: ['bob@'] }, {}, { dst: ['tag:web:443'] }],
     })
     expect((await scene.tmgen('policy apply --yes')).stderr).toContain('nothing to do')

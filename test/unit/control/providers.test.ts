@@ -31,7 +31,7 @@ describe('provider headscale', () => {
       const line = `${init.method} ${new URL(String(url)).pathname}`
       const authorization = new Headers(init.headers).get('authorization')
       asked.push({ line, body: init.body && JSON.parse(String(init.body)), authorization })
-      const answer = answers[line]
+      const answer = answers[line] ?? (line === 'GET /version' ? { version: 'v0.29.3' } : undefined)
       return answer instanceof Response ? answer : Response.json(answer ?? {})
     }
     const env = { TMGEN_HEADSCALE_API_KEY: ' hskey-api-x \n' }
@@ -39,17 +39,12 @@ describe('provider headscale', () => {
     return { asked, plane: providerFor(headscale, { fetch: fetch as typeof globalThis.fetch, env, now }) }
   }
 
-  it.each(['v0.27.1', '0.30.0', '1.0.0'])('refuses version %s and says which are supported', async (version) => {
+  it.each(['v0.25.1', '0.30.0', '1.0.0'])('refuses version %s and says which are supported', async (version) => {
     const { plane } = answering({ 'GET /version': { version } })
     expect(await faultOf(plane.check())).toMatchObject({
       code: 'control-refused',
-      hint: expect.stringContaining('0.28 and 0.29'),
+      hint: expect.stringContaining('0.26 to 0.29'),
     })
-  })
-
-  it('refuses a server too old to tell its version', async () => {
-    const { plane } = answering({ 'GET /version': new Response('404', { status: 404 }) })
-    expect((await faultOf(plane.check())).message).toContain('not supported')
   })
 
   it.each([
@@ -62,20 +57,12 @@ describe('provider headscale', () => {
     expect(asked.map((one) => one.authorization)).toEqual([null, 'Bearer hskey-api-x'])
   })
 
-  it('judges a build without a version by its API', async () => {
-    const definitions = { v1ExpirePreAuthKeyRequest: { properties: { id: {} } } }
-    const known = { 'GET /version': { version: 'dev' }, 'GET /api/v1/user': { users: [] } }
-    const { plane } = answering({ ...known, 'GET /swagger/v1/openapiv2.json': { definitions } })
-    expect(await plane.check()).toMatchObject({ version: undefined })
-    expect((await faultOf(answering(known).plane.check())).code).toBe('control-refused')
-  })
-
   it('always sends an expiry: without one Headscale makes the key already expired', async () => {
     const preAuthKey = { id: '7', key: 'hskey-auth-y', expiration: '2026-01-04T00:00:00Z', aclTags: ['tag:tm-alice'] }
     const { plane, asked } = answering({ 'POST /api/v1/preauthkey': { preAuthKey } })
     const minted = await plane.mintNodeKey({ tag: 'tag:tm-alice', description: 'x', expirySeconds: 72 * 3600 })
     expect(minted).toMatchObject({ id: '7', expires: new Date('2026-01-04T00:00:00Z') })
-    expect(asked[0]?.body).toEqual({
+    expect(asked.at(-1)?.body).toEqual({
       aclTags: ['tag:tm-alice'],
       reusable: false,
       ephemeral: false,
@@ -118,24 +105,11 @@ describe('provider headscale', () => {
   })
 
   it.each([
-    ['v0.26.1', false],
-    ['v0.27.1', false],
-    ['v0.28.0', false],
-    ['v0.29.3', true],
-    ['v0.30.0', true],
-    ['1.0.0', true],
-  ])('knows whether %s has grants and tests: %s', async (version, has) => {
+    'v0.30.0',
+    '1.0.0',
+  ])('takes a newer version, %s, for one that has what the newest known has', async (version) => {
     const { plane } = answering({ 'GET /version': { version } })
-    expect(await plane.policyFeatures()).toEqual({ grants: has, tests: has })
-  })
-
-  it.each([
-    ['a server without a version page is 0.26', new Response('404', { status: 404 }), {}, false],
-    ['a build without a version is judged by its API', { version: 'dev' }, { '/api/v1/policy/check': {} }, true],
-    ['a build without a version is judged by its API', { version: 'dev' }, { '/api/v1/policy': {} }, false],
-  ])('%s', async (_what, version, paths, has) => {
-    const { plane } = answering({ 'GET /version': version, 'GET /swagger/v1/openapiv2.json': { paths } })
-    expect(await plane.policyFeatures()).toEqual({ grants: has, tests: has })
+    expect(await plane.policyFeatures()).toEqual({ grants: true, tests: true })
   })
 
   it.each([404, 405, 501])('leaves checking to the write where the server has no check (%i)', async (status) => {
