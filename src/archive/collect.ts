@@ -66,7 +66,7 @@ async function readWhole(folder: ForeignFolder, name: string): Promise<Uint8Arra
 }
 
 /** Both files as they were at one moment: nothing was written between the last reading of the one and the next. */
-async function readDatabase(folder: ForeignFolder): Promise<(Uint8Array | undefined)[]> {
+export async function readDatabase(folder: ForeignFolder): Promise<(Uint8Array | undefined)[]> {
   const read = async () => {
     const contents: (Uint8Array | undefined)[] = []
     for (const path of database) contents.push(await readWhole(folder, basename(path)))

@@ -11,6 +11,7 @@ export const folders = ['secrets', 'state'] as const
 
 /** Of this moment or this host alone, or a cache. `host.json` is here because a restored workspace has no host yet. */
 const leftOut = [
+  /^state\/headscale-copies(\/|$)/,
   /^state\/(tmgen\.run\.lock|journal\.json|backup\.json|host\.json|status(\/|$))/,
   /^state\/gateway\/\.reserve$/,
   /^state\/gateway\/[^/]+\/tailscaled\.log/,

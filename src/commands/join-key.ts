@@ -13,6 +13,10 @@ export function joinLogin({ control }: Deployment, user: DeployedUser, asked: st
       hint: `${user.name} signs in to the tailnet as ${user.logins[0] ?? 'usual'}`,
     })
   }
+  if (control.provider === 'embedded' && control.oidc)
+    throw new TmgenError('usage', 'Macs join by signing in at the identity provider: there are no join keys', {
+      hint: `${user.name} signs in as ${user.logins[0] ?? 'usual'}: tmgen guide ${user.name}`,
+    })
   const login = asked ?? user.logins[0]
   if (login !== undefined && user.logins.includes(login)) return login
   throw new TmgenError('usage', `${login ?? user.name} is no login of ${user.name}`, {

@@ -24,6 +24,10 @@ export function checkControl(control: Config['control'], report: Report): void {
       'use a name that resolves on the internet, or tls.mode: own',
     )
   }
+  if (control.oidc && url.protocol === 'http:')
+    report(['control', 'oidc'], 'needs an https URL', 'write https:// in control.url, and tls for its certificate')
+  if (control.oidc && !control.oidc.scopes.includes('openid'))
+    report(['control', 'oidc', 'scopes'], 'must hold openid', 'for example [openid, profile, email]')
   // Headscale refuses to start: a node could otherwise take the server's own name.
   if (url.hostname === control.baseDomain || url.hostname.endsWith(`.${control.baseDomain}`)) {
     report(

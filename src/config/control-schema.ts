@@ -36,6 +36,24 @@ const tls = z
   .optional()
   .describe('Certificate of an https URL')
 
+const names = (what: string) => z.array(z.string().min(1).max(254)).default([]).describe(what)
+
+const oidc = z
+  .strictObject({
+    issuer: url.describe('URL of the identity provider'),
+    clientId: z.string().min(1).max(254).describe('Client id that the identity provider gave'),
+    secretFile: absolutePath.describe(
+      'File on the Docker host with the client secret, which nobody but the owner of the workspace can read',
+    ),
+    scopes: z.array(z.string().min(1).max(254)).default(['openid', 'profile', 'email']).describe('OIDC scopes'),
+    allowedDomains: names('Lets in nobody but people whose e-mail is of these domains'),
+    allowedUsers: names('Lets in nobody but people with these e-mails'),
+    allowedGroups: names('Lets in nobody but members of these groups'),
+    pkce: z.boolean().default(true).describe('Use PKCE (S256); false for a provider that does not know it'),
+  })
+  .optional()
+  .describe('Macs sign in at an identity provider; logins are the e-mails that it tells')
+
 /** Who hands out auth keys, and where the control server is. */
 export const controlSchema = z
   .discriminatedUnion('provider', [
@@ -62,6 +80,7 @@ export const controlSchema = z
       provider: z.literal('embedded').describe('A Headscale that tmgen runs in the same compose stack'),
       url: url.describe('URL under which Macs reach this Headscale; http only inside a LAN (no relay then)'),
       tls,
+      oidc,
       baseDomain: z
         .string()
         .max(200)

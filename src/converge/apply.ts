@@ -8,6 +8,7 @@ import { applyLeaving, isLeavingStep } from './apply-leaving.ts'
 import { applyRemote, isRemoteStep } from './apply-remote.ts'
 import { ensureFolder, removeFrom, writeInto } from './folders.ts'
 import { sha256 } from './hash.ts'
+import { copyDatabase } from './headscale-database.ts'
 import { importData } from './importing.ts'
 import { type Journal, removeJournal, writeJournal } from './journal.ts'
 import type { Desired } from './plan.ts'
@@ -89,6 +90,8 @@ async function localStep(world: World, run: ApplyRun, manifest: Manifest, step: 
       if (step.path.startsWith('generated/'))
         manifest.files[step.path] = { sha256: sha256(step.content), mode: step.mode }
       return
+    case 'copy-database':
+      return copyDatabase(world, dir, step.path)
     case 'remove-file':
       await removeFrom(world, dir, step.path)
       delete manifest.files[step.path]

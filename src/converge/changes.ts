@@ -74,6 +74,8 @@ function place(step: Step, outcome: Outcome): Placed | undefined {
       // Where the stack was looked at, it is among the containers that go.
       if (observed.stack !== undefined) return undefined
       return { owner: user(step.user), part: part('-', 'container', `container samba-${step.user}`) }
+    case 'copy-database':
+      return { owner: { what: 'headscale', name: 'headscale' }, part: part('+', 'file', step.title) }
     case 'record-node':
     case 'open-restore': // by `tmgen restore-access` alone
     case 'close-restore':

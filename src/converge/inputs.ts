@@ -1,8 +1,10 @@
 import { join } from 'node:path'
 import { TmgenError } from '../errors.ts'
 import type { RenderInputs, Tree, TreeFile } from '../render/index.ts'
+import type { Deployment } from '../resolve/types.ts'
 import type { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
+import { headscaleFilesVersion } from './headscale-files.ts'
 import { passwordVersion } from './secrets.ts'
 
 /** Tests, test data, a binary built in place and what editors leave are no part of a build context. */
@@ -40,7 +42,8 @@ export async function readTemplates(world: World): Promise<Record<string, string
 }
 
 /**
- * What render needs beside the deployment: the package's build contexts and templates, and a version for each password.
+ * What render needs beside the deployment: the package's build contexts and templates,
+ * and versions of each password and of the person's files that Headscale reads.
  * @param passwords by user name
  * @throws TmgenError `disk` where the package is not whole
  */
@@ -48,10 +51,13 @@ export async function loadRenderInputs(
   world: World,
   passwords: ReadonlyMap<string, Secret>,
   workspaceKey: Secret,
+  deployment: Deployment,
 ): Promise<RenderInputs> {
   const context = (...path: string[]) => readTree(world, join(world.packageDir, ...path))
   const versions = [...passwords].map(([name, password]) => [name, passwordVersion(workspaceKey, password)])
+  const headscaleFiles = await headscaleFilesVersion(world, deployment, workspaceKey)
   return {
+    ...(headscaleFiles === undefined ? {} : { headscaleFiles }),
     passwordVersions: Object.fromEntries(versions),
     contexts: {
       gateway: await context('gateway'),

@@ -8,6 +8,8 @@ import type { Disk, World } from '../world.ts'
 import { hasUnserved, observeStrays } from './containers.ts'
 import { readEnrolled } from './enrolled.ts'
 import { sha256 } from './hash.ts'
+import { observeHeadscale } from './headscale-database.ts'
+import { headscaleFilesFaults } from './headscale-files.ts'
 import { observeUse } from './in-use.ts'
 import { observeLeaving } from './leaving.ts'
 import { observeNetwork } from './network.ts'
@@ -154,7 +156,7 @@ export async function observe(world: World, request: ObserveRequest): Promise<Ob
   else {
     const network = await observeNetwork(world, deployment)
     const disks = await observeStorage(world, dir, deployment)
-    faults.push(...network.faults, ...disks.faults)
+    faults.push(...network.faults, ...disks.faults, ...(await headscaleFilesFaults(world, deployment)))
     notes.push(...network.notes, ...disks.notes)
     storage = disks.states
     limits = await observeLimits(world, deployment)
@@ -216,6 +218,7 @@ export async function observe(world: World, request: ObserveRequest): Promise<Ob
     limits,
     ...(folders === undefined ? {} : { folders }),
     strays,
+    headscale: await observeHeadscale(world, dir, deployment),
     leaving,
     renaming,
     purge,

@@ -31,6 +31,7 @@ const localSteps: ReadonlySet<Step['kind']> = new Set<Step['kind']>([
   'write-file',
   'remove-file',
   'make-password',
+  'copy-database',
   'storage',
 ])
 const remoteSteps: Step['kind'][] = [
@@ -55,7 +56,8 @@ const permitted = {
 }
 /** What the further runs of a verb may do that takes several. */
 const permittedIn = {
-  cut: permitted.access,
+  // Not the policy: tmgen.yaml still has the user when it would be written, and a killed run could not take it back.
+  cut: new Set<Step['kind']>([...localSteps, 'create-login', 'stop-container']),
   end: new Set<Step['kind']>([...localSteps, 'write-policy', 'expire-key', 'stop-container', ...endSteps]),
   // Not the policy, which a killed run could not take back.
   check: new Set<Step['kind']>([...localSteps, 'stop-container']),
@@ -266,7 +268,7 @@ async function runOnce(
   refuseAmidRename(start, command)
 
   const secrets = await gatherSecrets(world, dir, deployment, command.newPasswords ?? [])
-  const inputs = await loadRenderInputs(world, secrets.all, secrets.workspaceKey)
+  const inputs = await loadRenderInputs(world, secrets.all, secrets.workspaceKey, deployment)
   const manifest = await readManifest(world, dir)
   const written = Object.values(manifest.files)
   const tree = render(deployment, { ...inputs, readBack: new Set(written.map((file) => file.sha256)) })

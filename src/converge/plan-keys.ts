@@ -79,7 +79,7 @@ function planUser(user: DeployedUser, deployment: Deployment, observed: Observed
     steps.push({ kind: 'paste-key', user: user.name, userId: user.id, title })
     return part
   }
-  steps.push(...planLogins(user, observed, isAsked))
+  steps.push(...planLogins(user, deployment, observed, isAsked))
   const why = need(user, deployment, observed, seen)
   if (why === undefined) {
     const isLost = seen.node === undefined || seen.isExpired
@@ -111,10 +111,14 @@ function planUser(user: DeployedUser, deployment: Deployment, observed: Observed
   return part
 }
 
-/** Login users that the control plane lacks (Headscale); Tailscale has none to make. */
-function planLogins(user: DeployedUser, observed: Observed, isAsked: boolean): Step[] {
+/**
+ * Login users that the control plane lacks (Headscale); Tailscale has none to make. With OIDC a login comes with the person's
+ * first sign-in: a second user of that name would make it ambiguous, and Headscale then lets neither in.
+ */
+function planLogins(user: DeployedUser, { control }: Deployment, observed: Observed, isAsked: boolean): Step[] {
   const known = observed.remote?.users
-  if (known === undefined || !isAsked) return []
+  const signsIn = control.provider === 'embedded' && control.oidc !== undefined
+  if (known === undefined || !isAsked || signsIn) return []
   return user.logins
     .filter((login) => !known.includes(login) && !known.includes(login.replace(/@$/, '')))
     .map((login) => ({

@@ -1,6 +1,7 @@
 import type { TmgenError } from '../errors.ts'
 import type { Tree } from '../render/types.ts'
 import type { Deployment } from '../resolve/types.ts'
+import { planDatabase } from './headscale-database.ts'
 import { planFiles } from './plan-files.ts'
 import { planKeys } from './plan-keys.ts'
 import { planLeaving } from './plan-leaving.ts'
@@ -141,26 +142,29 @@ export function plan(desired: Desired, observed: Observed, permission: Permissio
   const end: Part = isEnd
     ? planLeaving(observed, desired.deployment.workspace.id, permission.now)
     : { steps: [], notes: [], errors: [] }
+  const database = planDatabase(desired.tree, observed.headscale, permission.now)
   const rename = planRenaming(desired.deployment, observed, permission.now)
   const rekey = planRekey(desired.deployment, observed, permission)
   const isMove = permission.staged === 'move'
   const limits = planLimits(desired.deployment, observed, permission.limits)
   const room = planRoom(desired.deployment, observed, permission.toleratesOvercommit)
   // A folder whose image is not mounted looks gone: mounting it is what the limits are for.
-  const parts = [keys, policy, ...(permission.limits === undefined ? [storage] : []), files, limits, room]
+  const parts = [keys, policy, database, ...(permission.limits === undefined ? [storage] : []), files, limits, room]
   const refusals = desired.restore === undefined ? [...parts, rename, rekey].flatMap((part) => part.errors) : []
 
   const stops = planStops(observed)
   const ordered = [
     // The route of a leaver is cut already: what still runs ends before anything of it is touched.
     ...(isEnd || isMove ? stops : []),
+    ...(isEnd ? policy.steps : []),
     ...end.steps,
     ...planPurge(observed),
     ...keys.steps.filter((step) => step.kind === 'create-login'),
-    ...policy.steps, // before the first key: an empty policy allows everything; and before a tag that it defines
+    ...(isEnd ? [] : policy.steps), // before the first key: an empty policy allows everything; and before a tag that it defines
     ...(isMove ? [...rename.steps, ...rekey.steps] : []),
     ...keys.steps.filter((step) => step.kind !== 'create-login'),
     ...planPasswords(desired.deployment, observed, permission.renewed),
+    ...database.steps, // while the files still make the former Headscale
     ...planTexts(desired),
     ...storage.steps,
     ...limits.steps,
@@ -181,7 +185,8 @@ export function plan(desired: Desired, observed: Observed, permission: Permissio
   for (const step of ordered) {
     if (permission.kinds.has(step.kind) || step.kind === 'record-node') continue
     // The next run of the same verb does it.
-    if (permission.staged !== undefined && step.kind === 'write-policy') continue
+    const isStaged = permission.staged !== undefined || leaving?.phase === 'cut'
+    if (isStaged && step.kind === 'write-policy') continue
     notes.push(`not done by this command: ${step.title}`)
   }
   for (const name of desired.deployment.retired)

@@ -120,6 +120,14 @@ export interface Purgeable {
   isInPlace: boolean
 }
 
+/** The embedded Headscale as the files of the workspace name it. */
+export interface HeadscaleSeen {
+  image: string | undefined
+  /** `0.29.3`, where its image or build context says it. */
+  version: string | undefined
+  hasDatabase: boolean
+}
+
 /** What observe saw; plan reads nothing else. */
 export interface Observed {
   manifest: Manifest
@@ -154,6 +162,8 @@ export interface Observed {
   stack?: StackView | undefined
   /** Containers that should not run; absent: nobody is unserved, or Docker was not asked or did not answer. */
   strays?: readonly Stray[] | undefined
+  /** Absent: no embedded Headscale on this host. */
+  headscale?: HeadscaleSeen | undefined
   /** Who is being removed by this command. */
   leaving?: Leaving | undefined
   /** Who is amid a rename that this command goes on with. */
@@ -222,4 +232,6 @@ export type Step =
       marker: string
       title: string
     }
+  /** `path` from the workspace. */
+  | { kind: 'copy-database'; path: string; title: string }
   | { kind: 'storage'; userId: string; path: string; marker: string; title: string }

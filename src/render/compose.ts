@@ -23,7 +23,7 @@ export function composeModel(
   const users = servedUsers(deployment)
   const services: YamlMap = { gateway: gatewayService(deployment, images.get('gateway')!) }
   const headscale = images.get('headscale')
-  if (headscale) services.headscale = headscaleService(deployment, headscale)
+  if (headscale) services.headscale = headscaleService(deployment, headscale, inputs.headscaleFiles)
 
   const parts = sambaParts(deployment, images.get('samba')!)
   for (const [i, user] of users.entries()) {

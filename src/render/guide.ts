@@ -49,12 +49,14 @@ function nodeName({ control }: Deployment, user: DeployedUser, dnsName: string |
 
 /** How a Mac of this person gets into the tailnet. */
 function join({ control, controlUrl }: Deployment, user: DeployedUser, joinKey: Secret | undefined) {
+  const isOidc = control.provider === 'embedded' && control.oidc !== undefined
   const who = [...user.logins, ...user.tags]
   return {
     tailscale: controlUrl === tailscaleControl,
     controlUrl,
     ownCertificate: control.provider === 'embedded' && control.tls?.mode === 'own',
-    invites: control.provider === 'embedded' || control.provider === 'headscale',
+    signsIn: isOidc,
+    invites: (control.provider === 'embedded' && !isOidc) || control.provider === 'headscale',
     joinKey: joinKey?.reveal() ?? '',
     who: who.join(' or '),
     login: user.logins[0] ?? '',

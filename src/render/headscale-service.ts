@@ -1,11 +1,14 @@
 import type { Deployment } from '../resolve/types.ts'
 import type { ImageSource } from './contexts.ts'
-import { serverOf } from './headscale.ts'
+import { oidcSecret, serverOf } from './headscale.ts'
 import { choice, common, imageOf, mount, owner, required } from './service-parts.ts'
 import type { YamlMap } from './yaml.ts'
 
-/** Headscale of our own, on the uplink alone, under its server name there as well. */
-export function headscaleService(deployment: Deployment, source: ImageSource): YamlMap {
+/**
+ * Headscale of our own, on the uplink alone, under its server name there as well.
+ * @param files see RenderInputs.headscaleFiles
+ */
+export function headscaleService(deployment: Deployment, source: ImageSource, files: string | undefined): YamlMap {
   const { control } = deployment
   if (control.provider !== 'embedded') throw new TypeError('no embedded Headscale in this deployment')
   const server = serverOf(deployment)
@@ -34,6 +37,7 @@ export function headscaleService(deployment: Deployment, source: ImageSource): Y
       ...(tls
         ? [mount(tls.cert, '/etc/tmgen-tls/cert.pem', true), mount(tls.key, '/etc/tmgen-tls/key.pem', true)]
         : []),
+      ...(control.oidc ? [mount(control.oidc.secretFile, oidcSecret, true)] : []),
     ],
     networks: { uplink: server.isIp ? {} : { aliases: [server.host] } },
     ports,
@@ -44,6 +48,9 @@ export function headscaleService(deployment: Deployment, source: ImageSource): Y
       start_period: '20s',
       retries: 3,
     },
-    labels: { 'tmgen.workspace': deployment.workspace.id },
+    labels: {
+      'tmgen.workspace': deployment.workspace.id,
+      ...(files === undefined ? {} : { 'tmgen.files': files }),
+    },
   }
 }

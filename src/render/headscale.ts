@@ -6,6 +6,9 @@ import { toYaml, type YamlMap } from './yaml.ts'
 /** Region number of the embedded relay: Headscale's own example uses it; Tailscale's regions end far below. */
 const derpRegion = 999
 
+/** Where the container finds the OIDC client secret; the file itself is the person's. */
+export const oidcSecret = '/etc/tmgen-oidc/client_secret'
+
 /** Where an embedded Headscale is reached: the host of its URL (no brackets) and its TCP port. */
 export function serverOf(deployment: Deployment): { host: string; port: number; isIp: boolean; https: boolean } {
   const url = new URL(deployment.controlUrl)
@@ -55,11 +58,14 @@ export function headscaleConfig(deployment: Deployment): YamlMap {
     },
     unix_socket: '/var/run/headscale/headscale.sock',
     unix_socket_permission: '0700',
+    ...(control.oidc ? { oidc: oidc(control.oidc) } : {}),
     logtail: { enabled: false },
   }
 }
 
-function tls(control: Extract<Deployment['control'], { provider: 'embedded' }>, host: string): YamlMap {
+type Embedded = Extract<Deployment['control'], { provider: 'embedded' }>
+
+function tls(control: Embedded, host: string): YamlMap {
   if (control.tls?.mode === 'own') {
     return { tls_cert_path: '/etc/tmgen-tls/cert.pem', tls_key_path: '/etc/tmgen-tls/key.pem' }
   }
@@ -72,6 +78,21 @@ function tls(control: Extract<Deployment['control'], { provider: 'embedded' }>, 
     }
   }
   return {}
+}
+
+function oidc(settings: NonNullable<Embedded['oidc']>): YamlMap {
+  const list = (name: string, values: readonly string[]): YamlMap =>
+    values.length === 0 ? {} : { [name]: [...values] }
+  return {
+    issuer: settings.issuer,
+    client_id: settings.clientId,
+    client_secret_path: oidcSecret,
+    scope: [...settings.scopes],
+    ...list('allowed_domains', settings.allowedDomains),
+    ...list('allowed_users', settings.allowedUsers),
+    ...list('allowed_groups', settings.allowedGroups),
+    pkce: { enabled: settings.pkce, method: 'S256' },
+  }
 }
 
 /** Text of generated/headscale/config.yaml. */

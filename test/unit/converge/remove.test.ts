@@ -193,6 +193,40 @@ describe.each([
   })
 })
 
+describe('remove user with the embedded Headscale', () => {
+  it.each([
+    'before',
+    'after',
+  ])('killed %s the policy is written, has cut the route: no policy shuts out whom tmgen.yaml has', async (moment) => {
+    const place = await start('embedded')
+    const fault = faultAt(place, 1, () => new Kill('kill -9'), new RegExp(`^writePolicy ${moment}$`))
+    const error = await runIn(place, removing, { hook: fault.hook }).catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(Kill)
+    expect(isIn(place)).toBe(false)
+    expect(place.disk.text(`${ws}/generated/caddy/config.json`)).not.toContain('alice')
+    // Nothing of hers is touched before she can reach it no more.
+    expect([archived(place), place.plane.nodes.length]).toEqual([[], 2])
+    place.plane.hook = () => undefined
+    await runIn(place, removing, { seed: 9 })
+    expectGone(place)
+    expect(place.plane.policy?.text).not.toContain('alice')
+    expect((await runIn(place, { name: 'provision' })).steps).toEqual([])
+  })
+
+  it('that cannot write the policy has cut the route, and says to run it again', async () => {
+    const place = await start('embedded')
+    place.plane.hook = (call) => {
+      if (call === 'writePolicy') throw new TmgenError('control-refused', 'no')
+    }
+    const notes: string[] = []
+    expect(await failure(runIn(place, { ...removing, onNote: (note) => notes.push(note) }))).toEqual([
+      'control-refused: no',
+    ])
+    expect(notes.join()).toContain('the access of alice has ended; the rest is not done')
+    expect([isIn(place), archived(place)]).toEqual([false, []])
+  })
+})
+
 describe('disable user', () => {
   it('killed at any point, ends with the route cut or as it was, and the same command stops the container', async () => {
     const base = await start()
