@@ -79,12 +79,27 @@ async function consent(context: Context, changes: readonly Change[], { yes }: Ap
   if (answer !== 'yes') throw new Interrupted()
 }
 
+/** Waits until the other version of Headscale answers: until then nobody knows whether it took its database. */
+async function migrated(context: Context, deployment: Outcome['deployment'], copy: string): Promise<void> {
+  const { makeProvider } = await import('../control/index.ts')
+  const { healthy } = await import('./start-embedded.ts')
+  const provider = makeProvider(deployment, { world: await context.world(), workspaceDir: context.dir })
+  try {
+    await context.ui.progress('waiting for Headscale', () => healthy(provider))
+  } catch (error) {
+    if (!(error instanceof TmgenError)) throw error
+    throw new TmgenError('control-unreachable', `the other version of Headscale does not answer: ${error.message}`, {
+      hint: `look at docker compose logs headscale; its database as it was lies in ${copy} (docs/how-to/embedded.md)`,
+    })
+  }
+}
+
 /** `unchanged`: nothing was to be done; `not-started`: by --no-up, or because they run on another host. */
 type Containers = 'up' | 'unchanged' | 'not-started'
 
 async function seeToContainers(
   context: Context,
-  { deployment }: Outcome,
+  { deployment, steps }: Outcome,
   changes: readonly Change[],
   { up }: ApplyOptions,
 ): Promise<Containers> {
@@ -92,5 +107,6 @@ async function seeToContainers(
   if (!needed) return 'unchanged'
   if (!up || deployment.host === 'remote') return 'not-started'
   await composeUp(context, ['--remove-orphans'])
+  for (const step of steps) if (step.kind === 'copy-database') await migrated(context, deployment, step.path)
   return 'up'
 }

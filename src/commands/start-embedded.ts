@@ -29,8 +29,9 @@ export async function startEmbedded(context: Context): Promise<void> {
   ui.done('Headscale runs; its policy lets nobody reach anything yet')
 }
 
-async function healthy(provider: Provider): Promise<void> {
-  const end = Date.now() + healthTimeoutMs
+/** Waits until the embedded Headscale answers; the last error is thrown where it does not. */
+export async function healthy(provider: Provider, timeoutMs = healthTimeoutMs): Promise<void> {
+  const end = Date.now() + timeoutMs
   for (;;) {
     try {
       await provider.check()

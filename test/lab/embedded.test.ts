@@ -10,6 +10,7 @@ import {
   composeExec,
   docker,
   type EmbeddedStack,
+  makeCertificate,
   makeSparsebundle,
   run,
   startEmbeddedStack,
@@ -125,6 +126,31 @@ test('another user joins the running stack, and everybody else runs on', async (
   await stack.loaded()
   await stack.running('carol')
   expect(await Promise.all(services.map((service) => stack.containerOf(service)))).toEqual(before)
+  await stack.session(alice, 'alice', 'macbook')
+})
+
+test('a policy changed by hand is shown by plan, and written again by apply', async () => {
+  const before = await policy()
+  await setPolicy({ ...before, grants: [{ src: ['*'], dst: ['*'], ip: ['*'] }] })
+  const shown = await stack.tmgen(['plan', '--detailed-exitcode'])
+  expect([shown.code, shown.stdout + shown.stderr]).toEqual([2, expect.stringContaining('lets others reach')])
+  await stack.must(['apply', '--yes'])
+  expect(await policy()).toEqual(before)
+  expect((await stack.tmgen(['plan', '--detailed-exitcode'])).code).toBe(0)
+})
+
+test('a renewed certificate is taken up by apply: plan shows it, and nobody else notices', async () => {
+  const services = ['gateway', 'samba-alice', 'samba-bob']
+  const before = await Promise.all(services.map((service) => stack.containerOf(service)))
+  const old = await stack.certificate()
+  await makeCertificate(stack.tls, stack.server)
+  expect(await stack.certificate()).toBe(old)
+  const shown = await stack.tmgen(['plan', '--detailed-exitcode'])
+  expect([shown.code, shown.stdout + shown.stderr]).toEqual([2, expect.stringContaining('container headscale')])
+  await stack.must(['apply', '--yes'])
+  await waitFor('the new certificate', async () => (await stack.certificate().catch(() => old)) !== old)
+  expect(await Promise.all(services.map((service) => stack.containerOf(service)))).toEqual(before)
+  await waitFor('Headscale to answer', async () => (await stack.tmgen(['plan', '--detailed-exitcode'])).code === 0)
   await stack.session(alice, 'alice', 'macbook')
 })
 

@@ -1,6 +1,7 @@
 import { chmodSync, chownSync, mkdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
+import { connect } from 'node:tls'
 import { makeCertificate } from './certificate.ts'
 import { onCleanup } from './cleanup.ts'
 import { type Client, startClient } from './client.ts'
@@ -12,6 +13,10 @@ import { chooseForTheLab, makeWorkspace, type Workspace } from './workspace.ts'
 export interface EmbeddedStack extends Workspace {
   /** Server name of the control plane: an alias on the uplink, and the Docker host's address for clients. */
   server: string
+  /** Where ca.pem, cert.pem and key.pem lie. */
+  tls: string
+  /** The certificate that Headscale shows now, as a fingerprint. */
+  certificate(): Promise<string>
   /** The headscale command inside the stack, with JSON output parsed. */
   headscale<T = unknown>(...args: string[]): Promise<T>
   /** A Mac of a tmgen user, joined with the key that `tmgen invite` writes. */
@@ -36,6 +41,8 @@ export async function startEmbeddedStack(uid = Number(process.env.TMGEN_LAB_UID 
     startClient({ login, network: lan, loginServer: url, authKey, caFile, hosts: { [server]: lan.hostIp } })
   const stack: EmbeddedStack = Object.assign(workspace, {
     server,
+    tls,
+    certificate: () => fingerprint(new URL(url)),
     headscale: async <T>(...args: string[]): Promise<T> => {
       const ran = await composeExec(workspace.dir, 'headscale', ['headscale', ...args, '-o', 'json'])
       if (ran.code !== 0) throw new Error(`headscale ${args.join(' ')}: ${ran.stderr}`)
@@ -59,6 +66,17 @@ export async function startEmbeddedStack(uid = Number(process.env.TMGEN_LAB_UID 
   )
   chooseForTheLab(stack, caFile)
   return stack
+}
+
+function fingerprint({ port, hostname }: URL): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const options = { host: '127.0.0.1', port: Number(port), servername: hostname, rejectUnauthorized: false }
+    const socket = connect(options, () => {
+      resolve(socket.getPeerCertificate().fingerprint256)
+      socket.destroy()
+    })
+    socket.on('error', reject)
+  })
 }
 
 /** A TCP port that nobody listens on now. */

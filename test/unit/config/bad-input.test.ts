@@ -467,6 +467,26 @@ tmgen.yaml:4:3: control has an https URL and no certificate
 hint: add tls: {mode: acme, email: …} or tls: {mode: own, cert: …, key: …}`,
   ],
   [
+    'OIDC without https',
+    change(
+      'headscale\n  url: https://headscale.example.com',
+      'embedded\n  url: http://10.0.0.5:8080\n  oidc: {issuer: https://id.example.com, clientId: x, secretFile: /etc/x}',
+    ),
+    `config-invalid
+tmgen.yaml:6:3: control.oidc needs an https URL
+    oidc: {issuer: https://id.example.com, clientId: x, secretFile: /etc/x}
+    ^
+hint: write https:// in control.url, and tls for its certificate`,
+  ],
+  [
+    'a secret in the place of its file',
+    change('headscale\n', 'embedded\n  oidc: {issuer: https://id.example.com, clientId: x, secret: hunter2}\n'),
+    `config-invalid
+tmgen.yaml:5:9: control.oidc.secretFile is missing
+    oidc: {issuer: https://id.example.com, clientId: x, secret: hunter2}
+          ^`,
+  ],
+  [
     'a key that lives too long',
     change('  url:', '  keyExpiry: 91d\n  url:'),
     `config-invalid

@@ -57,6 +57,17 @@ describe('newConfigText', () => {
     { provider: 'headscale', url: 'https://headscale.example.com' },
     { provider: 'embedded', url: 'https://hs.example.com', tls: { mode: 'acme', email: 'a@example.com' } },
     { provider: 'embedded', url: 'http://192.168.1.5:8080' },
+    {
+      provider: 'embedded',
+      url: 'https://hs.example.com',
+      tls: { mode: 'acme', email: 'a@example.com' },
+      oidc: {
+        issuer: 'https://id.example.com/x',
+        clientId: 'tmgen',
+        secretFile: '/etc/tmgen/oidc',
+        allowedUsers: ['a@b.c'],
+      },
+    },
     { provider: 'manual', url: 'https://control.example.com' },
   ]
   test.each(controls)('for $provider reads back as what was asked for', (control) => {

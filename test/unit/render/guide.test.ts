@@ -67,6 +67,16 @@ describe('the guide', () => {
     expect(show(d)).not.toContain(lacks)
   })
 
+  it('has a person sign in where there is an identity provider, without a join key', () => {
+    const { control, ...rest } = embedded('https://hs.example.com')
+    const oidc = { issuer: 'https://id.example.com', clientId: 'x', secretFile: '/x', scopes: ['openid'], pkce: true }
+    const lists = { allowedDomains: [], allowedUsers: [], allowedGroups: [] }
+    const signsIn = { ...rest, control: { ...control, oidc: { ...oidc, ...lists } } as Deployment['control'] }
+    const text = show(deployment([alice], signsIn))
+    expect(text).toContain('It shows a page: sign in there as `alice@example.com`.')
+    expect(text).not.toContain('invite')
+  })
+
   it('names the tags of managed Macs', () => {
     const managed = user(1, 'alice', { logins: [], tags: ['tag:macs'], allow: ['tag:macs'] })
     const text = show(deployment([managed]))
