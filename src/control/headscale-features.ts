@@ -54,8 +54,8 @@ export async function readServer(http: Http): Promise<HeadscaleServer> {
   return { version: undefined, features: table[await minorByApi(http)]! }
 }
 
-/** The features of an embedded Headscale, by what its command line says. */
-export const featuresOf = (minor: number): HeadscaleFeatures => table[Math.min(Math.max(minor, oldest), newest)]!
+/** Those of the nearest version that is known. */
+const featuresOf = (minor: number): HeadscaleFeatures => table[Math.min(Math.max(minor, oldest), newest)]!
 
 /** 29 of `v0.29.3`; undefined: it is no version (a build of one's own). Above 0.x it is above all that tmgen knows. */
 export function minorOf(version: string): number | undefined {

@@ -112,8 +112,8 @@ function planUser(user: DeployedUser, deployment: Deployment, observed: Observed
 }
 
 /**
- * Login users that the control plane lacks (Headscale); Tailscale has none to make. With OIDC a login comes with the person's
- * first sign-in: a second user of that name would make it ambiguous, and Headscale then lets neither in.
+ * Login users that the control plane lacks (Headscale); Tailscale has none to make. With OIDC a login comes with the
+ * person's first sign-in: a second user of that name makes it ambiguous, and Headscale then lets neither in.
  */
 function planLogins(user: DeployedUser, { control }: Deployment, observed: Observed, isAsked: boolean): Step[] {
   const known = observed.remote?.users

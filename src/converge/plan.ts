@@ -160,7 +160,8 @@ export function plan(desired: Desired, observed: Observed, permission: Permissio
     ...end.steps,
     ...planPurge(observed),
     ...keys.steps.filter((step) => step.kind === 'create-login'),
-    ...(isEnd ? [] : policy.steps), // before the first key: an empty policy allows everything; and before a tag that it defines
+    // Before the first key: an empty policy allows everything; and before a tag that it defines.
+    ...(isEnd ? [] : policy.steps),
     ...(isMove ? [...rename.steps, ...rekey.steps] : []),
     ...keys.steps.filter((step) => step.kind !== 'create-login'),
     ...planPasswords(desired.deployment, observed, permission.renewed),

@@ -11,7 +11,7 @@ export type Tree = ReadonlyMap<string, TreeFile>
 export interface RenderInputs {
   /** Per user name: 12 hex digits that change with the password (keyed, so they say nothing about it); absent: no password yet. */
   passwordVersions: Readonly<Record<string, string>>
-  /** 12 hex digits that change with the embedded Headscale's certificate and OIDC secret; absent: it has neither, or they are not here. */
+  /** 12 hex digits that change with the embedded Headscale's certificate and OIDC secret; absent: none to be read here. */
   headscaleFiles?: string
   /** Build contexts by image name, files by path relative to the context. */
   contexts: Readonly<Record<'gateway' | 'samba' | 'headscale', Tree>>

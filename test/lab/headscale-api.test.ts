@@ -15,6 +15,7 @@ import {
 } from '../../src/control/index.ts'
 import type { DeployedUser, Deployment } from '../../src/resolve/types.ts'
 import type { Docker, World } from '../../src/world.ts'
+import { headscaleBinary } from './support/headscale-binary.ts'
 
 // Both Headscale providers against a real Headscale v0.29.3 on loopback: the binary out of the lab's image (lab/setup
 // makes it; TMGEN_HEADSCALE_BINARY names another), SQLite in a temporary folder, nothing that looks for the internet.
@@ -26,7 +27,7 @@ const isOld = !isNewest && /^0\.2[67]\./.test(older)
 const kinds = isNewest ? (['headscale', 'embedded'] as const) : (['headscale'] as const)
 const dir = mkdtempSync(join(tmpdir(), 'tmgen-headscale-'))
 const configFile = join(dir, 'config.yaml')
-let binary = process.env.TMGEN_HEADSCALE_BINARY ?? ''
+let binary = ''
 let server: ChildProcess
 let url = ''
 let debugUrl = ''
@@ -36,13 +37,7 @@ const cli = (...args: string[]) =>
   execFileSync(binary, ['-c', configFile, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
 
 beforeAll(async () => {
-  if (!isNewest) binary = execFileSync('lab/headscale-at', [older], { encoding: 'utf8' }).trim()
-  if (binary === '') {
-    binary = join(dir, 'headscale')
-    const container = execFileSync('docker', ['create', 'tmgen-lab/headscale'], { encoding: 'utf8' }).trim()
-    execFileSync('docker', ['cp', `${container}:/usr/bin/headscale`, binary])
-    execFileSync('docker', ['rm', container])
-  }
+  binary = isNewest ? headscaleBinary(dir) : execFileSync('lab/headscale-at', [older], { encoding: 'utf8' }).trim()
   const [http, debug, stun] = [await freePort(), await freePort(), await freePort()]
   url = `http://127.0.0.1:${http}`
   debugUrl = `http://127.0.0.1:${debug}`

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { isPlace } from '../../../src/archive/places.ts'
 import { changesOf } from '../../../src/converge/index.ts'
 import type { Command } from '../../../src/converge/pipeline.ts'
 import { Kill } from '../../support/world.ts'
@@ -136,6 +137,7 @@ describe('another version of Headscale', () => {
       ['its log', 0o600],
     ])
     expect((await run(place, upgrade, world)).steps).toEqual([])
+    expect(isPlace('state/headscale-copies/x/db.sqlite')).toBe(false) // of a backup
   })
 
   test('comes with the other verbs too, and a plan shows it', async () => {
