@@ -207,13 +207,16 @@ describe('the host of a workspace', () => {
     scene.options = { host: { machineId: there } }
     online(true)
     const before = scene.disk.snapshot(dir)
+    const changes = scene.headscale.requests.filter((one) => !one.startsWith('GET'))
     for (const line of [
       'generate',
       'apply --no-up',
       'add user bob --login bob',
+      'policy apply --yes --tailnet-wide',
       `backup /mnt/x --recipient ${recipient}`,
     ])
       expect((await scene.tmgen(line)).stderr, line).toContain('last changed on another host')
+    expect(scene.headscale.requests.filter((one) => !one.startsWith('GET'))).toEqual(changes)
     expect((await scene.tmgen('status')).stderr).toContain('tmgen adopt')
     expect((await scene.tmgen('plan')).stderr).toContain('tmgen adopt')
     const refused = await scene.tmgen('adopt')
@@ -232,7 +235,8 @@ describe('the host of a workspace', () => {
     await backup()
     await restore()
     online(true)
-    expect((await again('generate')).stderr).toContain('no host has taken it over')
+    for (const line of ['generate', 'policy apply --yes --tailnet-wide'])
+      expect((await again(line)).stderr, line).toContain('no host has taken it over')
     expect((await again('adopt')).stderr).toContain('still online')
     expect(at('generated/docker-compose.yml')).toBeUndefined()
     online(false)

@@ -473,18 +473,24 @@ hint: add tls: {mode: acme, email: …} or tls: {mode: own, cert: …, key: …}
       'embedded\n  url: http://10.0.0.5:8080\n  oidc: {issuer: https://id.example.com, clientId: x, secretFile: /etc/x}',
     ),
     `config-invalid
-tmgen.yaml:6:3: control.oidc needs an https URL
+tmgen.yaml:6:9: control.oidc needs an https URL
     oidc: {issuer: https://id.example.com, clientId: x, secretFile: /etc/x}
-    ^
+          ^
 hint: write https:// in control.url, and tls for its certificate`,
   ],
   [
     'a secret in the place of its file',
     change('headscale\n', 'embedded\n  oidc: {issuer: https://id.example.com, clientId: x, secret: hunter2}\n'),
-    `config-invalid
+    `config-invalid,config-invalid
 tmgen.yaml:5:9: control.oidc.secretFile is missing
     oidc: {issuer: https://id.example.com, clientId: x, secret: hunter2}
-          ^`,
+          ^
+hint: File on the Docker host with the client secret, which nobody but the owner of the workspace can read
+
+tmgen.yaml:5:55: unknown key "secret" in control.oidc
+    oidc: {issuer: https://id.example.com, clientId: x, secret: hunter2}
+                                                        ^
+hint: known keys here: issuer, clientId, secretFile, scopes, allowedDomains, allowedUsers, allowedGroups, pkce; keys that start with x- are free`,
   ],
   [
     'a key that lives too long',
