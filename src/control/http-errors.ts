@@ -33,7 +33,9 @@ export function redirected(where: string, status: number): TmgenError {
 /** The general rules for a status from 400. `wait` is the server's Retry-After in milliseconds. */
 export function refused(where: string, variable: string, { status, message }: Refusal, wait: number): TmgenError {
   const said = message === '' ? `${status}` : `${status}: ${message}`
-  if (status === 401 || status === 403) {
+  // Headscale 0.26 answers 500 where it knows no key of that prefix.
+  const isUnauthorized = status === 500 && message === 'Unauthorized'
+  if (status === 401 || status === 403 || isUnauthorized) {
     return new TmgenError('control-auth', `${where} refused the credential (${said})`, {
       hint: `check ${variable}: is it complete, not expired, and allowed to do this?`,
     })

@@ -192,6 +192,12 @@ describe('the JSON client', () => {
     })
   })
 
+  it('takes the answer of Headscale 0.26 to a wrong key for what it is, and no other 500', async () => {
+    const answering = (body: string) => client({ fetch: async () => new Response(body, { status: 500 }) })(keys)
+    expect(await faultOf(answering('Unauthorized'))).toMatchObject({ code: 'control-auth' })
+    expect(await faultOf(answering('{"message": "Unauthorized node"}'))).toMatchObject({ code: 'control-refused' })
+  })
+
   it('refuses a URL that holds a password', () => {
     expect(() => client({ base: 'https://me:hunter2@h.example' })).toThrow(/must not hold a user name or password/)
   })
