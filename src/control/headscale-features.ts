@@ -12,9 +12,10 @@ export interface HeadscaleFeatures extends PolicyFeatures {
   keys: 'byId' | 'byUser'
 }
 
-/** By minor version of 0.x, from the sources of 0.26.1, 0.27.1, 0.28.0 and 0.29.3. */
+/** By minor version of 0.x, from the sources of 0.26.1, 0.27.1, 0.28.0 and 0.29.3, each of which was run. */
 const table: Record<number, HeadscaleFeatures> = {
-  26: { keys: 'byUser', grants: false, tests: false },
+  // Its SetTags does not tell the policy (hscontrol/grpcv1.go).
+  26: { keys: 'byUser', grants: false, tests: false, retags: false },
   27: { keys: 'byUser', grants: false, tests: false },
   28: { keys: 'byId', grants: false, tests: false },
   29: { keys: 'byId', grants: true, tests: true },
@@ -51,7 +52,7 @@ export async function readServer(http: Http): Promise<HeadscaleServer> {
   })
   const minor = minorOf(value.version)
   if (minor !== undefined) return { version: value.version, features: featuresOf(minor) }
-  return { version: undefined, features: table[await minorByApi(http)]! }
+  return { version: undefined, features: table[await minorByApi(http, value.version !== '')]! }
 }
 
 /** Those of the nearest version that is known. */
@@ -68,15 +69,15 @@ const api = z.object({
   definitions: z.record(z.string(), z.object({ properties: z.record(z.string(), z.unknown()).optional() })),
 })
 
-/** The newest version whose calls this API has. */
-async function minorByApi(http: Http): Promise<number> {
+/** The newest version whose calls this API has; `hasPage`: it answers to `/version`. */
+async function minorByApi(http: Http, hasPage: boolean): Promise<number> {
   const { value } = await http({ method: 'GET', path: '/swagger/v1/openapiv2.json', schema: api, anonymous: true })
   const property = (definition: string, name: string) => value.definitions[definition]?.properties?.[name]
   if ('/api/v1/policy/check' in value.paths) return 29
   if (property('v1ExpirePreAuthKeyRequest', 'id') !== undefined) return 28
   // Before 0.26 the user of a key was a name.
   const byNumber = z.object({ format: z.literal('uint64') }).safeParse(property('v1CreatePreAuthKeyRequest', 'user'))
-  if (byNumber.success) return 26
+  if (byNumber.success) return hasPage ? 27 : 26
   throw unsupported('of an unknown version', oldest)
 }
 

@@ -108,8 +108,8 @@ export function headscaleProvider(http: Http, now: () => Date): Provider {
       return value.policy.trim() === '' ? undefined : { text: value.policy, etag: undefined }
     },
     policyFeatures: async () => {
-      const { grants, tests } = (await server()).features
-      return { grants, tests }
+      const { keys: _keys, ...features } = (await server()).features
+      return features
     },
     checkPolicy: async (text) => {
       // A server before 0.29 has no such call; setting a policy judges it there too.

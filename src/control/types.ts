@@ -42,6 +42,8 @@ export interface PolicyDocument {
 export interface PolicyFeatures {
   grants: boolean
   tests: boolean
+  /** false: what the policy says of a node's new tag holds only once another node joins, or the server starts anew. */
+  retags?: false
 }
 
 export const allFeatures: PolicyFeatures = { grants: true, tests: true }

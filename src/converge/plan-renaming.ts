@@ -77,9 +77,15 @@ function nodeSteps({ to, hostname, oldTag, tag }: Renaming, nodeId: string, has:
   return steps
 }
 
-/** Both systems take only tags that the policy defines; the embedded server's is written before. */
+/** Both systems take only tags that the policy defines; the embedded server's is written before. Then the tag must count. */
 function tagRefusal({ control }: Deployment, { remote }: Observed, tag: string): TmgenError[] {
   if (control.provider === 'embedded' || remote === undefined) return []
+  if (remote.features?.retags === false)
+    return [
+      new TmgenError('control-refused', 'this Headscale gives a renamed user no access: its policy misses a new tag', {
+        hint: 'bring Headscale to 0.27 or later first',
+      }),
+    ]
   const owners = parsePolicy(remote.policy?.text ?? '')?.root.tagOwners
   if (typeof owners === 'object' && owners !== null && tag in owners) return []
   return [

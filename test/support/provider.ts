@@ -1,4 +1,10 @@
-import type { KeyInfo, NodeInfo, PolicyDocument, Provider } from '../../src/control/types.ts'
+import {
+  allFeatures,
+  type KeyInfo,
+  type NodeInfo,
+  type PolicyDocument,
+  type Provider,
+} from '../../src/control/types.ts'
 import { TmgenError } from '../../src/errors.ts'
 import { Secret } from '../../src/secret.ts'
 import type { Moment } from './world.ts'
@@ -9,6 +15,7 @@ export class FakePlane {
   nodes: NodeInfo[] = []
   users: string[] | undefined = []
   policy: PolicyDocument | undefined = undefined
+  features = allFeatures
   /** Calls that change something, in their order. */
   readonly calls: string[] = []
   /** Called around each call; throws to fail it. */
@@ -28,6 +35,7 @@ export class FakePlane {
     copy.nodes = this.nodes.map((one) => ({ ...one }))
     copy.users = this.users?.slice()
     copy.policy = this.policy
+    copy.features = this.features
     copy.#next = this.#next
     return copy
   }
@@ -83,7 +91,7 @@ export class FakePlane {
       listNodes: () => call('listNodes', () => this.nodes.map((one) => ({ ...one, tags: [...one.tags] }))),
       listUsers: () => call('listUsers', () => this.users?.slice()),
       readPolicy: () => call('readPolicy', () => this.policy),
-      policyFeatures: () => call('policyFeatures', () => ({ grants: true, tests: true })),
+      policyFeatures: () => call('policyFeatures', () => this.features),
       checkPolicy: () => call('checkPolicy', () => undefined),
       writePolicy: (policy) =>
         changing('writePolicy', () => {

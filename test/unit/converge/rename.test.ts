@@ -130,6 +130,14 @@ describe('rename user', () => {
       /control-refused: the tailnet policy does not define tag:tm-alicia yet/,
     ],
     [
+      'a server that takes a new tag up too late',
+      ({ plane }) => {
+        plane.features = { grants: false, tests: false, retags: false }
+        return {}
+      },
+      /control-refused: this Headscale gives a renamed user no access/,
+    ],
+    [
       'a node without its tag',
       ({ plane }) => {
         plane.nodes[0]!.tags = ['tag:x']
