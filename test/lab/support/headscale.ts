@@ -45,8 +45,9 @@ export interface HeadscaleNode {
 /**
  * An external Headscale on `network` at its 10th address: https with a private CA, embedded DERP and STUN, an empty
  * database, and a policy that lets nobody in. `policyMode` database is what the REST API can change.
+ * @param binary a Headscale of another version, on the host, to run in place of the image's
  */
-export async function startHeadscale(network: Network): Promise<Headscale> {
+export async function startHeadscale(network: Network, binary?: string): Promise<Headscale> {
   const dir = mkdtempSync(join(tmpdir(), 'tmgen-lab-headscale-'))
   chmodSync(dir, 0o755)
   onCleanup(`folder ${dir}`, async () => rmSync(dir, { recursive: true, force: true }))
@@ -59,6 +60,7 @@ export async function startHeadscale(network: Network): Promise<Headscale> {
   await makeCertificate(etc, ip)
 
   const mounts = ['-v', `${etc}:/etc/headscale:ro`, '-v', `${data}:/var/lib/headscale`]
+  if (binary !== undefined) mounts.push('-v', `${binary}:/usr/bin/headscale:ro`)
   const container = await startContainer(
     'headscale',
     'tmgen-lab/headscale',
@@ -67,7 +69,8 @@ export async function startHeadscale(network: Network): Promise<Headscale> {
   )
   const cli = async <T>(...args: string[]): Promise<T> =>
     JSON.parse(await container.must(['headscale', ...args, '-o', 'json'])) as T
-  const healthy = async () => (await container.exec(['headscale', 'health'])).code === 0
+  // By a command that all versions have.
+  const healthy = async () => (await container.exec(['headscale', 'users', 'list'])).code === 0
 
   const headscale: Headscale = {
     container,
@@ -109,7 +112,8 @@ export async function startHeadscale(network: Network): Promise<Headscale> {
     throw new Error(`${error}\n${await container.logs()}`)
   })
   await headscale.setPolicy({
-    grants: [{ src: ['tag:none'], dst: ['tag:none'], ip: ['tcp:1'] }],
+    // Versions before 0.29 know no grants.
+    acls: [{ action: 'accept', src: ['tag:none'], dst: ['tag:none:1'] }],
     tagOwners: { 'tag:none': [] },
   })
   return headscale

@@ -9,6 +9,8 @@ export interface StackOptions {
   provider?: 'headscale' | 'manual'
   /** Folder that the workspace and its storage are made in. */
   parent?: string
+  /** See startHeadscale. */
+  headscaleBinary?: string | undefined
 }
 
 /** A workspace of tmgen with a LAN and a Headscale around it, as a person would have it. */
@@ -25,9 +27,10 @@ export async function startStack({
   uid = Number(process.env.TMGEN_LAB_UID ?? 0),
   provider = 'headscale',
   parent,
+  headscaleBinary,
 }: StackOptions = {}): Promise<Stack> {
   const lan = await freshLan()
-  const headscale = await startHeadscale(lan)
+  const headscale = await startHeadscale(lan, headscaleBinary)
   const keys = { TMGEN_HEADSCALE_API_KEY: await headscale.apiKey(), NODE_EXTRA_CA_CERTS: headscale.caFile }
   const workspace = await makeWorkspace(lan, uid, keys, parent)
   const stack: Stack = Object.assign(workspace, {
