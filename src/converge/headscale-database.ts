@@ -45,7 +45,7 @@ export async function observeHeadscale(
 
 /**
  * A copy of the database before another version of Headscale changes it. Headscale migrates from one minor version to the
- * next and never back: what skips one, or goes back, is refused.
+ * next and never back to a former one: what skips one, or goes back, is refused.
  */
 export function planDatabase(tree: Tree, before: HeadscaleSeen | undefined, now: Date): Part {
   const part: Part = { steps: [], notes: [], errors: [] }
@@ -73,9 +73,10 @@ export function planDatabase(tree: Tree, before: HeadscaleSeen | undefined, now:
 }
 
 function refusal(from: string, to: string): TmgenError | undefined {
-  const [, fromMinor = 0, fromPatch = 0] = from.split('.').map(Number)
-  const [, toMinor = 0, toPatch = 0] = to.split('.').map(Number)
-  if (toMinor < fromMinor || (toMinor === fromMinor && toPatch < fromPatch))
+  // As Headscale judges it (hscontrol/db/versioncheck.go): within a minor version it goes either way.
+  const [, fromMinor = 0] = from.split('.').map(Number)
+  const [, toMinor = 0] = to.split('.').map(Number)
+  if (toMinor < fromMinor)
     return new TmgenError('control-refused', `Headscale does not go back from ${from} to ${to}`, {
       hint: 'its database stays as the newer one made it; docs/how-to/embedded.md says how to put back a copy',
     })
