@@ -10,13 +10,17 @@ export interface Network {
   ip(n: number): string
 }
 
-/** A fresh Docker network: `internal` has no way out. Subnets are 192.168.100-249.0/24, away from tmgen's 10/8. */
-export async function freshNetwork({ internal = true } = {}): Promise<Network> {
+/** A fresh Docker network: `internal` has no way out; without `nat` the way out keeps addresses. Subnets are 192.168.100-249.0/24, away from tmgen's 10/8. */
+export async function freshNetwork({ internal = true, nat = true } = {}): Promise<Network> {
+  const kind = [
+    ...(internal ? ['--internal'] : []),
+    ...(nat ? [] : ['-o', 'com.docker.network.bridge.enable_ip_masquerade=false']),
+  ]
   for (let tries = 0; ; tries++) {
     const name = uniqueName('net')
     const bridge = `tml${name.slice(-6)}`
     const prefix = `192.168.${100 + Math.floor(Math.random() * 150)}`
-    const options = ['-o', `com.docker.network.bridge.name=${bridge}`, ...(internal ? ['--internal'] : [])]
+    const options = ['-o', `com.docker.network.bridge.name=${bridge}`, ...kind]
     const addresses = ['--subnet', `${prefix}.0/24`, '--gateway', `${prefix}.1`, '--ip-range', `${prefix}.128/25`]
     try {
       await docker(['network', 'create', ...options, ...addresses, name])
@@ -46,11 +50,12 @@ done
 /**
  * A LAN in front of the Docker host. Docker keeps its bridges apart, so a container on a second bridge could never
  * reach a published port as a real neighbour does. Here: machines on the LAN reach each other, the host, and published
- * ports (through Docker's own DNAT); containers of other bridges reach the LAN through Docker's NAT. Nothing on the LAN
- * gets out to anywhere else, and container addresses behind the host stay unreachable.
+ * ports (through Docker's own DNAT); containers of other bridges reach the LAN through Docker's NAT. The LAN's own
+ * addresses are not translated, as a neighbour's are not: else both directions of a path would be two, of equal worth.
+ * Nothing on the LAN gets out to anywhere else, and container addresses behind the host stay unreachable.
  */
 export async function freshLan(): Promise<Network> {
-  const lan = await freshNetwork({ internal: false })
+  const lan = await freshNetwork({ internal: false, nat: false })
   const rules = [
     `-i ${lan.bridge} -m conntrack --ctstate DNAT -j ACCEPT`,
     `-i ${lan.bridge} -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT`,
