@@ -153,6 +153,9 @@ func (n *node) wait(ctx context.Context, pause time.Duration, out outcome) bool 
 // try runs the node once. With login a key is used even though the state
 // holds an enrolled node: the control server wants a new login.
 func (n *node) try(ctx context.Context, login bool) outcome {
+	if err := thisHost.check(filepath.Dir(n.settings.dir)); err != nil {
+		return outcome{err: err, state: stateError}
+	}
 	n.set(func(i *nodeInfo) {
 		if i.state == stateStopped || i.state == stateError || i.state == stateRunning {
 			i.state = stateStarting

@@ -9,11 +9,11 @@ export const topFiles = [
 ] as const
 export const folders = ['secrets', 'state'] as const
 
-/** Of this moment or this host alone, or a cache. `host.json` is here because a restored workspace has no host yet. */
+/** Of this moment or this host alone, or a cache. `host.json` and `.host` are here because a restored workspace has no host yet. */
 const leftOut = [
   /^state\/headscale-copies(\/|$)/,
   /^state\/(tmgen\.run\.lock|journal\.json|backup\.json|host\.json|status(\/|$))/,
-  /^state\/gateway\/\.reserve$/,
+  /^state\/gateway\/\.(reserve$|host)/,
   /^state\/gateway\/[^/]+\/tailscaled\.log/,
   /^state\/gateway\/[^/]+\/profile-data\/[^/]+\/netmap-cache(\/|$)/,
   // SQLite makes it anew from the log beside it.

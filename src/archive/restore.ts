@@ -1,6 +1,7 @@
 import { basename, dirname, join } from 'node:path'
 import { ensureFolder } from '../converge/folders.ts'
 import { hostPath, unadopted } from '../converge/host.ts'
+import { withMachine } from '../converge/machine.ts'
 import { removeTree } from '../converge/remove-tree.ts'
 import { stateText } from '../converge/state-files.ts'
 import { TmgenError } from '../errors.ts'
@@ -28,9 +29,11 @@ export async function restoreInto(world: World, dir: string, { files }: Archive)
   const stage = exists === undefined ? staged : join(target, inside)
   await disk.makeDir(stage, exists?.mode ?? 0o755)
   const owner = await disk.stat(stage)
+  const hasId = (await world.host.machineId()) !== undefined
   for (const { path, content } of files) {
     await ensureFolder(world, stage, dirname(path))
-    const text = path === '.env' && owner ? ownedBy(Buffer.from(content).toString(), owner) : content
+    const text =
+      path === '.env' && owner ? withMachine(ownedBy(Buffer.from(content).toString(), owner), hasId) : content
     await disk.writeFile(join(stage, path), text, modeAt(path))
   }
   await ensureFolder(world, stage, 'state')

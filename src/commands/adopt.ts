@@ -15,10 +15,12 @@ export interface AdoptOptions {
 export async function adopt(context: Context, options: AdoptOptions): Promise<undefined> {
   const { ui } = context
   const world = await context.world()
-  const { inspect, hostState } = await import('../converge/index.ts')
+  const { gatewayRefuses, inspect, hostState } = await import('../converge/index.ts')
   const { dir, deployment, lock } = await inspect(world, context.dir, 'no')
-  const state = deployment.host === 'remote' ? 'here' : await hostState(world, dir, lock.workspace)
-  if (state === 'here' || state === 'unknown') {
+  const isLocal = deployment.host === 'local'
+  const state = isLocal ? await hostState(world, dir, lock.workspace) : 'here'
+  const isKnown = state === 'here' || state === 'unknown'
+  if (isKnown && !(isLocal && (await gatewayRefuses(world, dir)))) {
     if (options.json) ui.json({ adopted: false, steps: [], notes: [] })
     else ui.say('nothing to do: this workspace belongs to this host')
     return undefined

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { TmgenError } from '../errors.ts'
 import type { World } from '../world.ts'
+import { gatewayHostPath, nameMachine } from './machine.ts'
 import { readState, writeState } from './state-files.ts'
 
 /** Which host the workspace runs on. */
@@ -65,10 +66,25 @@ export function refuseOtherHost(state: HostState): void {
   })
 }
 
-/** Records that the workspace runs here. A machine without an id is recorded only where that ends a restore. */
-export async function claimHost(world: World, dir: string, workspace: string, state: HostState): Promise<void> {
-  if (state === 'here') return
+/**
+ * Records that the workspace runs here, and sees to it that the gateway can tell. A machine without an id is recorded
+ * only where that ends a restore.
+ * @param isAdopted whoever had it before: the gateway forgets that at its next start
+ * @returns notes
+ */
+export async function claimHost(
+  world: World,
+  dir: string,
+  workspace: string,
+  state: HostState,
+  isAdopted: boolean,
+): Promise<string[]> {
+  // First, so that after a kill adopt still has something to do.
+  if (isAdopted) await world.disk.removeFile(join(dir, gatewayHostPath))
+  const notes = await nameMachine(world, dir)
+  if (state === 'here') return notes
   const machine = await thisMachine(world, workspace)
   if (machine !== undefined) await writeState(world, dir, hostPath, { version: 1, machine })
   else if (state === 'restored') await world.disk.removeFile(join(dir, hostPath))
+  return notes
 }

@@ -4,6 +4,7 @@ import { TmgenError } from '../errors.ts'
 import { composeEntry } from '../render/index.ts'
 import type { World } from '../world.ts'
 import { ensureFolder } from './folders.ts'
+import { withMachine } from './machine.ts'
 import { type Outcome, pipeline } from './pipeline.ts'
 
 /** Machine-made or secret: what a workspace keeps out of git. */
@@ -28,13 +29,14 @@ export async function initWorkspace(
   const base = await world.disk.readFile(join(world.packageDir, 'docker-compose.base.yml'))
   if (owner === undefined || base === undefined)
     throw new TmgenError('disk', 'the installation of tmgen is not whole', { hint: 'install tmgen again' })
+  const hasId = (await world.host.machineId()) !== undefined
   const env = `# Who owns this workspace: the gateway runs as that user.\nTMGEN_UID=${owner.uid}\nTMGEN_GID=${owner.gid}\n`
   // tmgen.yaml is last: without it the folder is no workspace, and init can be run again.
   const files: [string, Uint8Array, number][] = [
     ['.gitignore', Buffer.from(gitignore), 0o644],
     ['docker-compose.base.yml', base, 0o644],
     ['compose.yaml', Buffer.from(composeEntry(config.workspace)), 0o644],
-    ['.env', Buffer.from(env), 0o644],
+    ['.env', Buffer.from(withMachine(env, hasId)), 0o644],
     ['tmgen.yaml', Buffer.from(text), 0o644],
   ]
   await refuseExisting(world, real)

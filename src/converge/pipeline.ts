@@ -204,9 +204,11 @@ export async function pipeline(
             ? await rekeyUser(world, dir, { ...command, rekey }, once)
             : await run(command)
     const { deployment, lock } = outcome
-    if (deployment.host === 'local')
-      await claimHost(world, dir, lock.workspace, await hostState(world, dir, lock.workspace))
-    return { ...outcome, notes: [...recovery.notes, ...outcome.notes] }
+    const notes = [...recovery.notes, ...outcome.notes]
+    if (deployment.host === 'remote') return { ...outcome, notes }
+    const state = await hostState(world, dir, lock.workspace)
+    const claimed = await claimHost(world, dir, lock.workspace, state, command.adopt === true)
+    return { ...outcome, notes: [...notes, ...claimed] }
   } finally {
     await release()
   }

@@ -3,6 +3,7 @@ import { TmgenError } from '../errors.ts'
 import type { World } from '../world.ts'
 import { ensureState } from './apply.ts'
 import { hostState, refuseOtherHost } from './host.ts'
+import { withMachine } from './machine.ts'
 import { stateFiles } from './state-files.ts'
 
 /** Something of ours on this host that can be put right without a look at the machine. Paths are from the workspace. */
@@ -65,7 +66,8 @@ export async function envRepair(world: World, dir: string): Promise<Repair[]> {
   const before = await envText(world, dir)
   const rest = (before ?? '').split('\n').filter((line) => !/^TMGEN_[UG]ID=/.test(line))
   while (rest.at(-1) === '') rest.pop()
-  const content = `${[...rest, `TMGEN_UID=${uid}`, `TMGEN_GID=${gid}`].join('\n')}\n`
+  const owned = `${[...rest, `TMGEN_UID=${uid}`, `TMGEN_GID=${gid}`].join('\n')}\n`
+  const content = withMachine(owned, (await world.host.machineId()) !== undefined)
   const title = `name the owner of the workspace in .env: ${owner.is} in place of ${owner.says ?? 'nobody'}`
   return [{ kind: 'write-env', before, content, title }]
 }

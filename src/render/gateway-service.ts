@@ -1,7 +1,7 @@
 import { udpBlock } from '../config/check-network.ts'
 import type { Deployment } from '../resolve/types.ts'
 import type { ImageSource } from './contexts.ts'
-import { choice, common, imageOf, mount, owner } from './service-parts.ts'
+import { choice, common, imageOf, mount, owner, target } from './service-parts.ts'
 import type { YamlMap } from './yaml.ts'
 
 const MiB = 1024 ** 2
@@ -39,6 +39,8 @@ export function gatewayService(deployment: Deployment, source: ImageSource): Yam
       mount('./secrets/gateway', '/run/secrets/tmgen', true),
       mount('./state/gateway', '/var/lib/tmgen', false),
       mount('./state/status', '/run/tmgen', false),
+      // Not every host has a machine id; /dev/null is on each, and no regular file.
+      { source: choice('TMGEN_MACHINE_ID', '/dev/null'), ...target('/etc/tmgen/machine-id', true) },
     ],
     networks: { shares: { ipv4_address: deployment.network.gatewayIp }, uplink: {} },
     ports,

@@ -84,8 +84,26 @@ test('the host is lost: a plain copy of the workspace and the disks bring back t
   // The copy lies on the same machine, so the record of the machine is made another one's.
   stack.edit('state/host.json', (text) => text.replace(/[0-9a-f]{64}/, 'f'.repeat(64)))
 
+  const machine = join(dirname(lost), 'machine-id')
+  writeFileSync(machine, `${'e'.repeat(32)}\n`)
+  stack.edit('.env', (text) => text.replace(/^TMGEN_MACHINE_ID=.*$/m, `TMGEN_MACHINE_ID=${machine}`))
+
+  // Docker alone starts it, and no tmgen is there to refuse: the gateway does.
+  await stack.up()
+  const nodes = async () => Object.values((await stack.status()).nodes)
+  await waitFor('every node to be down', async () => (await nodes()).every(({ state }) => state === 'error'))
+  expect((await nodes()).map((one) => one.last_error)).toEqual(Array(2).fill(expect.stringContaining('another host')))
+  const isOnline = async () => (await stack.headscale.nodes()).some((one) => one.online && /^tm-/.test(one.given_name))
+  await waitFor('the nodes to go offline', async () => !(await isOnline()), { timeout: 90_000 })
+  expect((await stack.tmgen(['list'])).stderr).toMatch(/alice: last ran on another host: .*tmgen adopt/)
   expect(await stack.tmgen(['generate'])).toMatchObject({ code: 1, stderr: expect.stringContaining('error[host]') })
-  await waitFor('adopt', async () => (await stack.tmgen(['adopt'])).code === 0, { timeout: 60_000 })
+  expect(await stack.tmgen(['adopt'])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('still online: gateway'),
+  })
+  await composeDown(stack.dir)
+
+  await stack.must(['adopt'])
   await stack.up()
   await stack.running('alice', 'bob')
   await stack.session(alice, 'alice', 'macbook')

@@ -29,7 +29,13 @@ test('what is packed comes back byte for byte, and the same files give the same 
 
 describe('a hostile archive is refused whole', () => {
   const outside = ['../x', '/etc/passwd', 'state/../../x', 'state/./x', 'state//x', 'secrets', 'bin/x', 'generated/x']
-  const ours = ['state/journal.json', 'state/host.json', 'state/tmgen.run.lock', 'state/gateway/.reserve']
+  const ours = [
+    'state/journal.json',
+    'state/host.json',
+    'state/tmgen.run.lock',
+    'state/gateway/.reserve',
+    'state/gateway/.host',
+  ]
   const odd = ['state/a\nb', 'state/a\\b', 'state/ä', `state/${'d/'.repeat(20)}x`, 'tmgen.yaml/x', 'STATE/x']
   test.each([...outside, ...ours, ...odd])('with a file at %j', async (name) => {
     await expect(unpack(await tarOf({ name }))).rejects.toMatchObject({ code: 'backup' })

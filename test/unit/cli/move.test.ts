@@ -159,7 +159,7 @@ describe('restore', () => {
     scene.disk.put(`${dir}/.env`, 'TMGEN_UID=1234\nTMGEN_GID=99\nTMGEN_LOG_SIZE=1m\n')
     await scene.tmgen(`backup ${file} --force --recipient ${recipient}`)
     expect((await restore()).code).toBe(0)
-    expect(at('.env')).toBe('TMGEN_UID=0\nTMGEN_GID=0\nTMGEN_LOG_SIZE=1m\n')
+    expect(at('.env')).toBe('TMGEN_UID=0\nTMGEN_GID=0\nTMGEN_LOG_SIZE=1m\nTMGEN_MACHINE_ID=/etc/machine-id\n')
   })
 
   test.each([
@@ -229,6 +229,80 @@ describe('the host of a workspace', () => {
     expect((await scene.tmgen('adopt')).stderr).toContain('nothing to do')
     scene.options = { host: { machineId: here } }
     expect((await scene.tmgen('generate')).code).toBe(1)
+  })
+
+  test('is named in .env for the gateway, by every command that writes; what a person chose there stays', async () => {
+    const line = 'TMGEN_MACHINE_ID=/etc/machine-id\n'
+    const owner = scene.text('.env').replace(line, '')
+    expect(scene.text('.env')).toBe(owner + line)
+    scene.disk.put(`${dir}/.env`, owner, 0o600)
+    expect((await scene.tmgen('generate')).stderr).toContain(`.env: added ${line.trim()}`)
+    expect(scene.text('.env')).toBe(owner + line)
+    expect(scene.disk.nodes.get(`${dir}/.env`)?.mode).toBe(0o600)
+    expect((await scene.tmgen('generate')).stderr).not.toContain('.env')
+
+    scene.options = {}
+    await scene.tmgen('generate')
+    expect(scene.text('.env')).toBe(owner)
+    scene.disk.put(`${dir}/.env`, `TMGEN_MACHINE_ID=/srv/id\n${owner}`)
+    for (const options of [{}, { host: { machineId: here } }]) {
+      scene.options = options
+      await scene.tmgen('generate')
+      expect(scene.text('.env')).toBe(`TMGEN_MACHINE_ID=/srv/id\n${owner}`)
+    }
+    expect((await scene.tmgen('generate --check')).stderr).not.toContain('.env')
+  })
+
+  describe('as the gateway knows it', () => {
+    const record = 'state/gateway/.host'
+    // What the gateway wrote (gateway/host.go) on a machine with the id of `here`.
+    const ours = {
+      version: 1,
+      salt: '000102030405060708090a0b0c0d0e0f',
+      machine: 'a2e10fd72036e51e7ed8102cc29e77edaf2309e0eead25f6d40e5b676cb83477',
+    }
+    const put = (text = JSON.stringify(ours)) => scene.disk.put(`${dir}/${record}`, `${text}\n`, 0o600)
+    beforeEach(() => {
+      scene.disk.put('/etc/machine-id', `${here}\n`)
+      online(false)
+      put()
+    })
+
+    test('is left alone on this host, by adopt too, and is in no backup', async () => {
+      expect((await scene.tmgen('adopt')).stderr).toContain('nothing to do')
+      await scene.tmgen('generate')
+      expect(scene.text(record)).toContain(ours.salt)
+      await backup()
+      expect((await restore('--list')).stdout).not.toContain('.host')
+    })
+
+    test('is forgotten by adopt on another host, and by no other command', async () => {
+      scene.options = { host: { machineId: there } }
+      scene.disk.put('/etc/machine-id', `${there}\n`)
+      await scene.tmgen('generate')
+      expect(scene.text(record)).toContain(ours.salt)
+      expect((await scene.tmgen('adopt')).code).toBe(0)
+      expect(scene.text(record)).toBe('')
+    })
+
+    test.each<[string, () => unknown]>([
+      ['of another id', () => put(JSON.stringify({ ...ours, salt: 'f'.repeat(32) }))],
+      ['damaged', () => put('{')],
+      ['a link', () => scene.disk.link(`${dir}/${record}`, '/etc/passwd')],
+      ['while .env names no id', () => scene.disk.put(`${dir}/.env`, 'TMGEN_UID=0\nTMGEN_GID=0\n')],
+      ['while .env names what is no id', () => scene.disk.put('/etc/machine-id', '\n')],
+    ])('is forgotten by adopt where only the gateway refuses: %s', async (_what, change) => {
+      change()
+      online(true)
+      expect((await scene.tmgen('adopt')).stderr).toContain('still online')
+      expect(scene.disk.nodes.has(`${dir}/${record}`)).toBe(true)
+      online(false)
+      const { code, stderr } = await scene.tmgen('adopt')
+      expect([code, stderr]).toEqual([0, expect.stringContaining('this host has the workspace now')])
+      expect(scene.disk.nodes.has(`${dir}/${record}`)).toBe(false)
+      expect(scene.text('.env')).toContain('TMGEN_MACHINE_ID=/etc/machine-id')
+      expect((await scene.tmgen('adopt')).stderr).toContain('nothing to do')
+    })
   })
 
   test('a restored workspace has nothing to start until adopt, on the same machine too', async () => {

@@ -64,6 +64,10 @@ test('a missing .env is made; a link in its place, or in secrets/, is left alone
   scene.disk.link(`${dir}/secrets/other`, '/etc/shadow')
   await scene.tmgen('doctor --fix --yes')
   expect(scene.text('.env')).toBe('TMGEN_UID=0\nTMGEN_GID=0\n')
+  scene.disk.remove(`${dir}/.env`)
+  scene.options = { host: { machineId: 'a'.repeat(32) } }
+  await scene.tmgen('doctor --fix --yes')
+  expect(scene.text('.env')).toBe('TMGEN_UID=0\nTMGEN_GID=0\nTMGEN_MACHINE_ID=/etc/machine-id\n')
   expect(scene.disk.nodes.get('/etc/shadow')?.mode).toBe(0o644)
   scene.disk.put('/home/me/env', 'TMGEN_UID=9\nTMGEN_GID=9\n')
   scene.disk.link(`${dir}/.env`, '/home/me/env')

@@ -41,8 +41,16 @@ describe('the gateway service', () => {
   })
 
   it('mounts auth keys and its own state, and nothing of Samba', () => {
-    const sources = compose(two()).services.gateway.volumes.map((v: { source: string }) => v.source)
-    expect(sources).toEqual(['./generated/caddy', './secrets/gateway', './state/gateway', './state/status'])
+    const { volumes } = compose(two()).services.gateway
+    const id = { type: 'bind', target: '/etc/tmgen/machine-id', bind: { create_host_path: false }, read_only: true }
+    expect(volumes.map((v: { source: string }) => v.source)).toEqual([
+      './generated/caddy',
+      './secrets/gateway',
+      './state/gateway',
+      './state/status',
+      '${' + 'TMGEN_MACHINE_ID:-/dev/null}',
+    ])
+    expect(volumes[4]).toMatchObject(id)
   })
 
   it('gets a hard limit above a large soft one', () => {
@@ -68,7 +76,10 @@ describe('every service', () => {
     })
     for (const tmpfs of service.tmpfs) expect(tmpfs).toMatch(/^\/[a-z/]+:size=\d+m,/)
     for (const volume of service.volumes) {
-      expect(volume).toMatchObject({ type: 'bind', source: expect.stringMatching(/^(\.\/|\/)/) })
+      expect(volume).toMatchObject({
+        type: 'bind',
+        source: expect.stringMatching(/^(\.\/|\/|\$\{TMGEN_MACHINE_ID:-\/)/),
+      })
       expect(volume.bind).toEqual({ create_host_path: false })
     }
     expect(service.image).toMatch(/^timemachine-(gateway|headscale|samba):[0-9a-f]{12}$/)
