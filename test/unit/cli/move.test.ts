@@ -234,6 +234,10 @@ describe('the host of a workspace', () => {
   test('is named in .env for the gateway, by every command that writes; what a person chose there stays', async () => {
     const line = 'TMGEN_MACHINE_ID=/etc/machine-id\n'
     const owner = scene.text('.env').replace(line, '')
+    const fresh = new Scene()
+    fresh.options = scene.options
+    const { stderr } = await fresh.tmgen('init timemachine --provider manual --storage /srv/tm')
+    expect([fresh.text('.env'), stderr]).toEqual([owner + line, expect.not.stringContaining('.env: added')])
     expect(scene.text('.env')).toBe(owner + line)
     scene.disk.put(`${dir}/.env`, owner, 0o600)
     expect((await scene.tmgen('generate')).stderr).toContain(`.env: added ${line.trim()}`)
