@@ -33,7 +33,7 @@ export async function nameMachine(world: World, dir: string): Promise<string[]> 
   return [`.env: ${hasId ? 'added' : 'removed'} ${ourLine}: by it the gateway knows its host`]
 }
 
-const recordSchema = z.object({ salt: z.string(), machine: z.string() })
+const recordSchema = z.object({ salt: z.string().regex(/^[0-9a-f]{32}$/) })
 
 /** Whether the gateway would keep its nodes down here, because its state last ran on another host or may have. */
 export async function gatewayRefuses(world: World, dir: string): Promise<boolean> {
@@ -43,8 +43,10 @@ export async function gatewayRefuses(world: World, dir: string): Promise<boolean
   const id = await gatewaysId(world, dir)
   try {
     const text = new TextDecoder().decode(await world.disk.readFile(join(dir, gatewayHostPath), maxBytes))
-    const { salt, machine } = recordSchema.parse(JSON.parse(text))
-    return id === undefined || createHmac('sha256', id).update(salt).digest('hex') !== machine
+    const { salt } = recordSchema.parse(JSON.parse(text))
+    if (id === undefined) return true
+    const machine = createHmac('sha256', id).update(salt).digest('hex')
+    return text !== `${JSON.stringify({ version: 1, salt, machine })}\n`
   } catch {
     return true // damaged: the gateway does not trust it either
   }

@@ -292,6 +292,7 @@ describe('the host of a workspace', () => {
     test.each<[string, () => unknown]>([
       ['of another id', () => put(JSON.stringify({ ...ours, salt: 'f'.repeat(32) }))],
       ['damaged', () => put('{')],
+      ['of a version that the gateway does not take', () => put(JSON.stringify({ ...ours, version: 2 }))],
       ['a link', () => scene.disk.link(`${dir}/${record}`, '/etc/passwd')],
       ['while .env names no id', () => scene.disk.put(`${dir}/.env`, 'TMGEN_UID=0\nTMGEN_GID=0\n')],
       ['while .env names what is no id', () => scene.disk.put('/etc/machine-id', '\n')],
