@@ -22,7 +22,7 @@ import { rekeyUser } from './rekey-user.ts'
 import { removeUser } from './remove-user.ts'
 import { renameUser } from './rename-user.ts'
 import { makePassword, makeWorkspaceKey, readPasswords, readWorkspaceKey } from './secrets.ts'
-import { readManifest, stateFiles, stateText } from './state-files.ts'
+import { readManifest, readMirror, stateFiles, stateText } from './state-files.ts'
 import type { LimitWish, Observed, Step } from './types.ts'
 import { findWorkspace, lockTextAfter, openWorkspace, startLock } from './workspace.ts'
 
@@ -181,6 +181,7 @@ export async function pipeline(
   await ensureState(world, dir)
   const release = await world.holdLock(join(dir, stateFiles.runLock), command.name)
   try {
+    if (command.adopt !== true) await refuseRecoveryElsewhere(world, dir)
     const recovery = await recoverHere(world, dir, dependencies)
     for (const note of recovery.notes) command.onNote?.(note)
     if (recovery.mustFinish) {
@@ -212,6 +213,14 @@ export async function pipeline(
   } finally {
     await release()
   }
+}
+
+/** To end what an interrupted run left reaches the control plane, and is for the host that the workspace belongs to. */
+async function refuseRecoveryElsewhere(world: World, dir: string): Promise<void> {
+  const mirror = await readMirror(world, dir)
+  if (mirror === undefined || (await readJournal(world, dir)) === undefined) return
+  const opened = await openConfig(world, dir).catch(() => undefined)
+  if (opened?.parsed.config.host !== 'remote') refuseOtherHost(await hostState(world, dir, mirror.workspace))
 }
 
 async function recoverHere(world: World, dir: string, dependencies: Dependencies) {

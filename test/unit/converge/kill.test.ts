@@ -195,6 +195,25 @@ describe('an interrupted run', () => {
     expect(place.disk.text(`${ws}/state/journal.json`)).toBe(journal)
   })
 
+  it('is ended by its own host: on another one nothing is, until the workspace is adopted there', async () => {
+    const [here, there] = ['a', 'b'].map((one) => ({ host: { machineId: one.repeat(32) } }))
+    const place = await scene('headscale', here)
+    await run(place, addUser('alice'), here)
+    place.plane.hook = (call, moment) => {
+      if (call.startsWith('mint') && moment === 'after') throw new Kill('after the key was made')
+    }
+    await run(place, addUser('bob'), here).catch(() => undefined)
+    place.plane.hook = () => undefined
+    const [files, keys] = [place.disk.snapshot(ws, /tmgen.lock$/), [...place.plane.keys]]
+    expect(await failure(run(place, generate, there))).toEqual([
+      'host: this workspace was last changed on another host',
+    ])
+    expect([place.disk.snapshot(ws, /tmgen.lock$/), [...place.plane.keys]]).toEqual([files, keys])
+    expect((await run(place, { ...generate, adopt: true }, there)).notes[0]).toMatch(
+      /^undid the interrupted "add user bob"/,
+    )
+  })
+
   it('is told of, with what was undone', async () => {
     const place = await killedAfterMint()
     place.plane.hook = () => undefined
