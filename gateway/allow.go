@@ -12,6 +12,7 @@ type identity struct {
 	account tailcfg.UserID // whose login it is: names can be given anew, ids are not
 	tags    []string
 	node    string
+	system  string // what it runs, see systemOf
 }
 
 func (id identity) String() string {

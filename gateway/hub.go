@@ -43,6 +43,7 @@ type hub struct {
 	refusals  *peerLimit
 	ends      *peerLimit
 	pathTo    func(context.Context, netip.Addr) string // how a peer is reached
+	systems   systems
 
 	accepted, refused atomic.Int64
 	bytesIn, bytesOut atomic.Int64 // of connections that are over
@@ -59,6 +60,7 @@ func newHub(name string) *hub {
 		caps:      newCaps(name),
 		refusals:  newPeerLimit(1, refusalEvery),
 		ends:      newPeerLimit(endBurst, endEvery),
+		systems:   systems{},
 		tally:     newTally(name),
 	}
 }
@@ -124,6 +126,7 @@ func (h *hub) admit(c *conn, who whoIs) bool {
 	h.conns[c] = struct{}{}
 	h.accepted.Add(1)
 	h.caps.admitted(peer)
+	h.systems.saw(id, time.Now())
 	return true
 }
 

@@ -124,7 +124,7 @@ func (s *session) whoIs(ctx context.Context, addr netip.AddrPort) (identity, err
 	}
 	return identity{
 		login: w.UserProfile.LoginName, account: w.UserProfile.ID, tags: w.Node.Tags,
-		node: strings.TrimSuffix(w.Node.ComputedName, "."),
+		node: strings.TrimSuffix(w.Node.ComputedName, "."), system: systemOf(w.Node.Hostinfo),
 	}, nil
 }
 

@@ -44,6 +44,8 @@ type NodeStatus struct {
 	// and were refused; PinsError says why none can be pinned, or "".
 	LoginChanged []loginChange `json:"login_changed"`
 	PinsError    string        `json:"pins_error"`
+	// Systems are what devices that were let in since the start run.
+	Systems []SystemStatus `json:"systems"`
 }
 
 // PeerStatus is a peer that is connected, or was heard from lately.
@@ -107,6 +109,7 @@ func (n *node) status(ctx context.Context) NodeStatus {
 		Peers: []PeerStatus{},
 	}
 	st.LoginChanged, st.PinsError = h.pinReport()
+	st.Systems = h.seenSystems()
 	if session == nil || info.state != stateRunning {
 		return st
 	}
@@ -116,6 +119,12 @@ func (n *node) status(ctx context.Context) NodeStatus {
 		st.Peers = peersOf(net, h.identities(conns))
 	}
 	return st
+}
+
+func (h *hub) seenSystems() []SystemStatus {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.systems.list()
 }
 
 // connected is a peer with running connections.

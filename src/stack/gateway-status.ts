@@ -30,6 +30,8 @@ const nodeSchema = z.object({
     )
     .default([]),
   pins_error: z.string().default(''),
+  /** What devices that were let in since the gateway started run, as far as the control server passes that on. */
+  systems: z.array(z.object({ node: z.string().max(300), system: z.string().max(60) })).default([]),
 })
 const statusSchema = z.object({
   rejected: z.object({ error: z.string() }).nullish(),

@@ -36,6 +36,11 @@ describe('status and doctor', () => {
   })
   afterAll(cleanUp)
 
+  test('the gateway knows what a device that came in runs, because Headscale passes it on', async () => {
+    const { systems } = (await stack.status()).nodes.alice!
+    expect(systems).toMatchObject([{ system: expect.stringMatching(/^linux \d/) }])
+  })
+
   test('status shows both users well, and a backup with its date and size', async () => {
     const snapshots = [new Date(backedUp.getTime() - 3600_000), backedUp].map((date) => date.toISOString())
     const bundle = await makeSparsebundle(alice, '/tmp', { bands: 3, bandSize: 65_536, snapshots })

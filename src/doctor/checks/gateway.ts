@@ -1,4 +1,5 @@
 import type { NodeInfo } from '../../control/index.ts'
+import { cannotBackUp } from '../../macos.ts'
 import { gatewayNotes, nodeNotes } from '../../stack/node-notes.ts'
 import { type Check, fail, NotSeen, ok, warn, worst } from '../types.ts'
 
@@ -92,4 +93,23 @@ const path: Check = {
   },
 }
 
-export const gatewayChecks = [gateway, nodes, names, path]
+const macos: Check = {
+  name: 'macos',
+  looks:
+    'what macOS the Macs run that connected since the gateway started. A control server need not pass that on: Headscale ' +
+    'does.',
+  cause: 'macOS 15.7.5 to 15.7.7, 26.4 and 26.4.1 cannot back up to any network disk (error 80).',
+  remedy: 'update macOS on that Mac',
+  test: async (patient) => {
+    await patient.served()
+    const seen = Object.entries((await patient.gateway()).nodes).flatMap(([user, node]) =>
+      node.systems.filter(({ system }) => system.startsWith('macOS ')).map((one) => ({ ...one, user })),
+    )
+    if (seen.length === 0) throw new NotSeen('no Mac connected whose version is known')
+    const bad = seen.filter(({ system }) => cannotBackUp(system))
+    if (bad.length > 0) return warn(...bad.map(({ node, user, system }) => `${node} (${user}) runs ${system}`))
+    return ok(`${seen.length} seen, none with that bug`)
+  },
+}
+
+export const gatewayChecks = [gateway, nodes, names, path, macos]

@@ -22,6 +22,8 @@ export interface GatewayStatus {
 
 export interface NodeStatus {
   state: string
+  /** Of devices that were let in. */
+  systems: { node: string; system: string; last: string }[]
   hostname: string
   dns_name: string
   ips: string[] | null

@@ -57,6 +57,7 @@ beforeEach(async () => {
       state: 'running',
       dns_name: 'tm-alice.example.net',
       peers: [{ node: 'mac', path: 'direct', connections: 1 }],
+      systems: [{ node: 'mac', system: 'macOS 26.5' }],
     },
   }
   services = [{ ID: 'c1', Service: 'samba-alice', State: 'running', Health: 'healthy' }]
@@ -308,6 +309,27 @@ test.each<[string, () => unknown, string, string, RegExp]>([
     'path',
     'warn',
     /mac \(alice\) goes by the relay/,
+  ],
+  [
+    'a Mac with a macOS that cannot back up',
+    () => {
+      nodes.alice!.systems = [
+        { node: 'mac', system: 'macOS 15.7.6' },
+        { node: 'other', system: 'macOS 26.4.2' },
+      ]
+    },
+    'macos',
+    'warn',
+    /mac \(alice\) runs macOS 15\.7\.6$/,
+  ],
+  [
+    'a control server that does not say what Macs run',
+    () => {
+      nodes.alice!.systems = [{ node: 'box', system: 'linux 6.1' }]
+    },
+    'macos',
+    'skipped',
+    /no Mac connected whose version is known/,
   ],
   [
     'nobody connected',
