@@ -2,6 +2,7 @@ import { TmgenError } from '../errors.ts'
 import { few } from '../few.ts'
 import type { Deployment } from '../resolve/types.ts'
 import { printable } from '../ui/printable.ts'
+import { typeWord } from '../ui/prompts.ts'
 import type { World } from '../world.ts'
 import type { Context } from './context.ts'
 import { converge, nextUp, tellOutcome } from './outcome.ts'
@@ -54,7 +55,5 @@ async function confirm(context: Context, { control }: Deployment): Promise<void>
       hint: 'make sure that the old stack is stopped, then: tmgen adopt --yes',
     })
   context.ui.say(`${why}: two hosts with the same node keys fight.`)
-  await prompts.text('Type stopped when it is', {
-    fault: (answer) => (answer === 'stopped' ? undefined : 'type stopped, or press Ctrl-C'),
-  })
+  await typeWord(prompts, 'Type stopped when it is', 'stopped')
 }

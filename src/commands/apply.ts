@@ -1,8 +1,8 @@
 import type { Change, Command, Outcome } from '../converge/index.ts'
 import { TmgenError } from '../errors.ts'
 import { few } from '../few.ts'
-import { Interrupted } from '../ui/interrupted.ts'
 import { printable } from '../ui/printable.ts'
+import { agree } from '../ui/prompts.ts'
 import { composeUp } from './compose-up.ts'
 import type { Context } from './context.ts'
 import { nextUp } from './outcome.ts'
@@ -72,11 +72,7 @@ async function consent(context: Context, changes: readonly Change[], { yes }: Ap
     throw new TmgenError('usage', `this takes away: ${what}`, {
       hint: 'look at it with tmgen plan, then: tmgen apply --yes (data is kept)',
     })
-  const answer = await prompts.select(`This takes away: ${what}. Data is kept. Go on?`, [
-    { value: 'no', label: 'no' },
-    { value: 'yes', label: 'yes' },
-  ])
-  if (answer !== 'yes') throw new Interrupted()
+  await agree(prompts, `This takes away: ${what}. Data is kept. Go on?`)
 }
 
 /** Waits until the other version of Headscale answers: until then nobody knows whether it took its database. */

@@ -10,6 +10,7 @@ import {
 import { TmgenError } from '../errors.ts'
 import { table } from '../ui/output.ts'
 import { printable } from '../ui/printable.ts'
+import { saysYes } from '../ui/prompts.ts'
 import { exitCodes } from '../ui/report.ts'
 import type { Context } from './context.ts'
 
@@ -78,11 +79,7 @@ async function agreed(context: Context, remedies: readonly Remedy[], { yes }: Do
     })
   const done: Remedy[] = []
   for (const remedy of remedies) {
-    const answer = await prompts.select(`${printable(remedy.repair.title)}?`, [
-      { value: 'no', label: 'no' },
-      { value: 'yes', label: 'yes' },
-    ])
-    if (answer === 'yes') done.push(remedy)
+    if (await saysYes(prompts, `${printable(remedy.repair.title)}?`)) done.push(remedy)
   }
   return done
 }

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import type { Outcome } from '../converge/index.ts'
 import { TmgenError } from '../errors.ts'
 import { printable } from '../ui/printable.ts'
+import { typeWord } from '../ui/prompts.ts'
 import type { Context } from './context.ts'
 import { readAuthKey } from './key-file.ts'
 import { look } from './look.ts'
@@ -107,7 +108,5 @@ async function consent(context: Context, planned: Outcome, options: ImportOption
     throw new TmgenError('usage', '--yes is missing: this takes over data that tmgen did not make', {
       hint: 'nothing was changed; give --yes, or run tmgen on a terminal to be asked',
     })
-  await prompts.text('Take it over? Type yes', {
-    fault: (answer) => (answer === 'yes' ? undefined : 'type yes, or press Ctrl-C'),
-  })
+  await typeWord(prompts, 'Take it over? Type yes', 'yes')
 }

@@ -1,8 +1,8 @@
 import type { Rebuild } from '../converge/index.ts'
 import { TmgenError } from '../errors.ts'
-import { Interrupted } from '../ui/interrupted.ts'
 import { table } from '../ui/output.ts'
 import { printable } from '../ui/printable.ts'
+import { agree } from '../ui/prompts.ts'
 import type { Context } from './context.ts'
 
 export interface RebuildOptions {
@@ -74,9 +74,5 @@ async function consent(context: Context, { yes }: RebuildOptions): Promise<void>
     throw new TmgenError('usage', '--yes is missing: lock rebuild writes tmgen.lock.json as shown', {
       hint: 'compare the table with what you know, then: tmgen lock rebuild --yes',
     })
-  const answer = await prompts.select('Write tmgen.lock.json so?', [
-    { value: 'no', label: 'no' },
-    { value: 'yes', label: 'yes' },
-  ])
-  if (answer !== 'yes') throw new Interrupted()
+  await agree(prompts, 'Write tmgen.lock.json so?')
 }

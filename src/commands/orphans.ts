@@ -1,8 +1,8 @@
 import type { Orphan, Outcome } from '../converge/index.ts'
 import { TmgenError } from '../errors.ts'
-import { Interrupted } from '../ui/interrupted.ts'
 import { table } from '../ui/output.ts'
 import { printable } from '../ui/printable.ts'
+import { agree } from '../ui/prompts.ts'
 import type { Context } from './context.ts'
 import { converge } from './outcome.ts'
 import { reviewed } from './reviewed.ts'
@@ -80,9 +80,5 @@ async function consent(context: Context, wanted: readonly string[], { yes }: Orp
     throw new TmgenError('usage', '--yes is missing: this removes the above from the tailnet', {
       hint: `look at it, then: tmgen orphans ${wanted.map((id) => `--remove ${id}`).join(' ')} --yes`,
     })
-  const answer = await prompts.select('Remove the above from the tailnet? A deleted node does not come back.', [
-    { value: 'no', label: 'no' },
-    { value: 'yes', label: 'yes' },
-  ])
-  if (answer !== 'yes') throw new Interrupted()
+  await agree(prompts, 'Remove the above from the tailnet? A deleted node does not come back.')
 }

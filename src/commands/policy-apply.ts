@@ -1,8 +1,8 @@
 import type { Outcome, Step } from '../converge/index.ts'
 import { TmgenError } from '../errors.ts'
 import { lineDiff } from '../ui/diff.ts'
-import { Interrupted } from '../ui/interrupted.ts'
 import { printable } from '../ui/printable.ts'
+import { agree, typeWord } from '../ui/prompts.ts'
 import type { Context } from './context.ts'
 import { reviewed } from './reviewed.ts'
 
@@ -93,14 +93,8 @@ async function consent(context: Context, step: PolicyStep, { yes, tailnetWide }:
         })
   if (everybody !== undefined) {
     context.ui.note(wide[everybody])
-    await prompts.text('Type everybody to go on', {
-      fault: (answer) => (answer === 'everybody' ? undefined : 'type everybody, or press Ctrl-C'),
-    })
+    await typeWord(prompts, 'Type everybody to go on', 'everybody')
     return
   }
-  const answer = await prompts.select('Write this into the policy of the tailnet?', [
-    { value: 'no', label: 'no' },
-    { value: 'yes', label: 'yes' },
-  ])
-  if (answer !== 'yes') throw new Interrupted()
+  await agree(prompts, 'Write this into the policy of the tailnet?')
 }

@@ -1,6 +1,7 @@
 import { TmgenError } from '../errors.ts'
 import type { Deployment } from '../resolve/types.ts'
 import { printable } from '../ui/printable.ts'
+import { typeWord } from '../ui/prompts.ts'
 import type { Context } from './context.ts'
 import { look } from './look.ts'
 import { converge, nextUp, tellOutcome } from './outcome.ts'
@@ -78,9 +79,7 @@ async function confirm(context: Context, name: string, purge: boolean): Promise<
   const data = purge ? 'and the backups go with them' : 'the backups are kept, in an archive beside the others'
   context.ui.say(`${name} loses access, password and node for good; ${data}.`)
   context.ui.say(`For a while only: tmgen disable user ${name}`)
-  await prompts.text(`Type ${name} to remove ${name}`, {
-    fault: (answer) => (answer === name ? undefined : `type ${name}, or press Ctrl-C`),
-  })
+  await typeWord(prompts, `Type ${name} to remove ${name}`, name)
 }
 
 /** Shows what is deleted, and has the name typed for that alone: --yes does not answer it, --purge=NAME does. */
@@ -105,7 +104,5 @@ async function confirmPurge(
     throw new TmgenError('usage', `--purge deletes the backups of ${name} for good: the name has to be given again`, {
       hint: `--yes --purge=${name}`,
     })
-  await prompts.text(`Type ${name} once more to delete these backups: nothing brings them back`, {
-    fault: (answer) => (answer === name ? undefined : `type ${name}, or press Ctrl-C`),
-  })
+  await typeWord(prompts, `Type ${name} once more to delete these backups: nothing brings them back`, name)
 }

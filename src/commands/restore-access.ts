@@ -3,6 +3,7 @@ import ipaddr from 'ipaddr.js'
 import { TmgenError } from '../errors.ts'
 import type { Deployment } from '../resolve/types.ts'
 import { printable } from '../ui/printable.ts'
+import { typeWord } from '../ui/prompts.ts'
 import type { World } from '../world.ts'
 import type { Context } from './context.ts'
 import { look, userOf } from './look.ts'
@@ -126,9 +127,7 @@ async function consent(
   const what = `${access.lan} may then try passwords at ${access.address}:${access.port} until ${access.end}`
   if (!prompts) throw usage(`--yes is missing: ${what}`, 'give --yes, or run tmgen on a terminal to be asked')
   context.ui.say(`${what}; with the right one it reads the backups of ${name}, and can change nothing.`)
-  await prompts.text('Open it? Type yes', {
-    fault: (answer) => (answer === 'yes' ? undefined : 'type yes, or press Ctrl-C'),
-  })
+  await typeWord(prompts, 'Open it? Type yes', 'yes')
 }
 
 async function close(context: Context, dir: string, name: string, options: RestoreAccessOptions): Promise<undefined> {

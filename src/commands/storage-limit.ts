@@ -5,6 +5,7 @@ import type { Argv } from '../limits/index.ts'
 import { shellWord } from '../render/index.ts'
 import type { DeployedUser, Deployment } from '../resolve/types.ts'
 import { printable } from '../ui/printable.ts'
+import { typeWord } from '../ui/prompts.ts'
 import type { World } from '../world.ts'
 import type { Context } from './context.ts'
 import { look, userOf } from './look.ts'
@@ -81,9 +82,7 @@ async function consent(context: Context, planned: Outcome, options: LimitOptions
     throw new TmgenError('usage', '--yes is missing: commands would run as root', {
       hint: 'give --yes, or run tmgen on a terminal to be asked; --script prints them',
     })
-  await prompts.text('Run these as root? Type yes', {
-    fault: (answer) => (answer === 'yes' ? undefined : 'type yes, or press Ctrl-C'),
-  })
+  await typeWord(prompts, 'Run these as root? Type yes', 'yes')
 }
 
 /** The commands as a script: nothing in it depends on tmgen, and it ends at the first that fails. */

@@ -1,6 +1,6 @@
 import type { Change, Outcome } from '../converge/index.ts'
 import { TmgenError } from '../errors.ts'
-import { Interrupted } from '../ui/interrupted.ts'
+import { agree } from '../ui/prompts.ts'
 import { type ApplyOptions, applyPlan } from './apply.ts'
 import type { Context } from './context.ts'
 
@@ -34,9 +34,5 @@ async function consent(context: Context, changes: readonly Change[], { yes }: Ap
     throw new TmgenError('usage', '--yes is missing: upgrade does what is shown above', {
       hint: 'look at it, then: tmgen upgrade --yes',
     })
-  const answer = await prompts.select('Containers that change are made anew, and their connections end. Go on?', [
-    { value: 'no', label: 'no' },
-    { value: 'yes', label: 'yes' },
-  ])
-  if (answer !== 'yes') throw new Interrupted()
+  await agree(prompts, 'Containers that change are made anew, and their connections end. Go on?')
 }

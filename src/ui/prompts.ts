@@ -36,6 +36,22 @@ export async function terminalPrompts(): Promise<Prompts> {
   }
 }
 
+/** Asks until the answer is this word, to the letter: what comes after it is not to be hit by Enter. */
+export async function typeWord(prompts: Prompts, question: string, word: string): Promise<void> {
+  await prompts.text(question, { fault: (answer) => (answer === word ? undefined : `type ${word}, or press Ctrl-C`) })
+}
+
+/** A question of yes or no, where Enter is no. */
+export async function saysYes(prompts: Prompts, question: string): Promise<boolean> {
+  const choices = ['no', 'yes'].map((value) => ({ value, label: value }))
+  return (await prompts.select(question, choices)) === 'yes'
+}
+
+/** The same for what does not go on without it. Throws `Interrupted` after a no. */
+export async function agree(prompts: Prompts, question: string): Promise<void> {
+  if (!(await saysYes(prompts, question))) throw new Interrupted()
+}
+
 /** The usage error for a value that is asked for on a terminal and missing elsewhere. */
 export function missingFlag(flag: string, what: string): TmgenError {
   return new TmgenError('usage', `${flag} is missing: ${what}`, {
