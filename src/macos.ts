@@ -1,3 +1,5 @@
+import { isBefore } from './version.ts'
+
 /**
  * Versions of macOS whose Time Machine cannot back up to a network disk (error 80), first and last of each run. Source:
  * users' reports, read and not tried; 26.5 is said to be well.
@@ -9,20 +11,10 @@ export const badMacos: readonly { first: string; last: string }[] = [
 
 const numbers = (version: string) => version.split('.').map(Number)
 
-function compare(a: string, b: string): number {
-  const [left, right] = [numbers(a), numbers(b)]
-  for (let at = 0; at < Math.max(left.length, right.length); at++) {
-    const difference = (left[at] ?? 0) - (right[at] ?? 0)
-    if (difference !== 0) return difference
-  }
-  return 0
-}
-
 /** Whether a device's system, named like `macOS 15.7.5`, is one that cannot back up. Another system never is. */
 export function cannotBackUp(system: string): boolean {
   const version = /^macOS (\d+(?:\.\d+){0,3})$/.exec(system)?.[1]
-  return (
-    version !== undefined &&
-    badMacos.some(({ first, last }) => compare(version, first) >= 0 && compare(version, last) <= 0)
-  )
+  if (version === undefined) return false
+  const own = numbers(version)
+  return badMacos.some(({ first, last }) => !isBefore(own, numbers(first)) && !isBefore(numbers(last), own))
 }

@@ -19,13 +19,18 @@ export function withMachine(env: string, hasId: boolean): string {
   return `${[...lines, ourLine].join('\n')}\n`
 }
 
+/** The text of a workspace's .env; undefined where there is none. */
+export async function readEnv(world: World, dir: string): Promise<string | undefined> {
+  const bytes = await world.disk.readFile(join(dir, '.env'), maxBytes)
+  return bytes === undefined ? undefined : new TextDecoder().decode(bytes)
+}
+
 /** Brings the .env of the workspace to this host; a missing one, or a link, is left to the person. Returns notes. */
 export async function nameMachine(world: World, dir: string): Promise<string[]> {
   const path = join(dir, '.env')
   const entry = await world.disk.stat(path)
-  const bytes = entry?.kind === 'file' ? await world.disk.readFile(path, maxBytes) : undefined
-  if (entry === undefined || bytes === undefined) return []
-  const before = new TextDecoder().decode(bytes)
+  const before = entry?.kind === 'file' ? await readEnv(world, dir) : undefined
+  if (entry === undefined || before === undefined) return []
   const hasId = (await world.host.machineId()) !== undefined
   const after = withMachine(before, hasId)
   if (after === before) return []
@@ -54,8 +59,7 @@ export async function gatewayRefuses(world: World, dir: string): Promise<boolean
 
 /** The machine id that the gateway is told, as .env says. */
 async function gatewaysId(world: World, dir: string): Promise<string | undefined> {
-  const env = await world.disk.readFile(join(dir, '.env'), maxBytes)
-  const path = /^TMGEN_MACHINE_ID=(\/.*)$/m.exec(env === undefined ? '' : new TextDecoder().decode(env))?.[1]
+  const path = /^TMGEN_MACHINE_ID=(\/.*)$/m.exec((await readEnv(world, dir)) ?? '')?.[1]
   const real = path === undefined ? undefined : await world.disk.realpath(path)
   if (real === undefined || (await world.disk.stat(real))?.kind !== 'file') return undefined
   const text = new TextDecoder().decode(await world.disk.readFile(real, maxBytes)).trim()

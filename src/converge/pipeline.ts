@@ -44,14 +44,15 @@ const remoteSteps: Step['kind'][] = [
 ]
 const endSteps: Step['kind'][] = ['archive-storage', 'mark-storage', 'delete-node', 'forget-user']
 const moveSteps: Step['kind'][] = ['tag-node', 'rename-node', 'move-file', 'move-storage', 'delete-node', 'forget-node']
+const allSteps: Step['kind'][] = [...localSteps, ...remoteSteps, 'stop-container']
 const permitted = {
   limits: new Set<Step['kind']>(['limit-storage']),
   restore: new Set<Step['kind']>(['open-restore', 'close-restore']),
   local: localSteps,
   access: new Set<Step['kind']>([...localSteps, 'create-login', 'write-policy', 'stop-container']),
-  all: new Set<Step['kind']>([...localSteps, ...remoteSteps, 'stop-container']),
+  all: new Set<Step['kind']>(allSteps),
   policy: new Set<Step['kind']>(['write-policy']),
-  import: new Set<Step['kind']>([...localSteps, ...remoteSteps, 'stop-container', 'import-storage']),
+  import: new Set<Step['kind']>([...allSteps, 'import-storage']),
   orphans: new Set<Step['kind']>(['delete-node', 'expire-key']),
 }
 /** What the further runs of a verb may do that takes several. */
@@ -316,16 +317,16 @@ async function runOnce(
   const staged = phase === 'check' || phase === 'move' ? phase : undefined
   const renamed = deployment.users.filter(isRenamed).find((user) => user.name === rename?.to)
   const others = { renamed: staged && renamed, purge: stage?.phase === 'purge' ? stage.request : undefined }
-  // The policy has nothing to do with this host's disks and networks.
-  const looks = command.permits === 'policy' || command.permits === 'orphans' ? 'show' : purpose
+  // The policy and orphans have nothing to do with this host's disks and networks; a restore must be possible also where
+  // something is wrong with them.
+  const looks = ['policy', 'orphans', 'restore'].includes(command.permits) ? 'show' : purpose
   const seenAs = {
     dir,
     deployment: seen.deployment,
     tree,
     remote,
     provider,
-    // A restore must be possible also where something else is wrong.
-    purpose: command.permits === 'restore' ? 'show' : looks,
+    purpose: looks,
     leaver,
     stack,
     limits: command.limits,
@@ -346,7 +347,6 @@ async function runOnce(
     command.upgrade === true ||
     stage !== undefined ||
     ['access', 'limits', 'restore'].includes(command.permits)
-  const more = { limits: command.limits, toleratesOvercommit: isTolerant }
   const policy = command.permits === 'policy'
   const { orphans } = command
   const permission = {
@@ -360,7 +360,8 @@ async function runOnce(
     renewed,
     pasted: handed,
     now,
-    ...more,
+    limits: command.limits,
+    toleratesOvercommit: isTolerant,
   }
   const { steps, notes, refusals } = plan(desired, observed, permission)
   const elsewhere = command.adopt === true ? undefined : hostNote(host)

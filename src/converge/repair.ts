@@ -3,7 +3,7 @@ import { TmgenError } from '../errors.ts'
 import type { World } from '../world.ts'
 import { ensureState } from './apply.ts'
 import { hostState, refuseOtherHost } from './host.ts'
-import { withMachine } from './machine.ts'
+import { readEnv, withMachine } from './machine.ts'
 import { stateFiles } from './state-files.ts'
 
 /** Something of ours on this host that can be put right without a look at the machine. Paths are from the workspace. */
@@ -31,8 +31,6 @@ export async function openSecrets(world: World, dir: string): Promise<Extract<Re
   return found
 }
 
-const maxEnvBytes = 64 * 1024
-
 /** Who owns the workspace, and whom .env names; `?` for what it does not say, undefined where there is none. */
 export async function envOwner(
   world: World,
@@ -40,16 +38,11 @@ export async function envOwner(
 ): Promise<{ is: string; says: string | undefined } | undefined> {
   const entry = await world.disk.stat(dir)
   if (entry === undefined) return undefined
-  const text = await envText(world, dir)
+  const text = await readEnv(world, dir)
   const named = ['TMGEN_UID', 'TMGEN_GID'].map(
     (name) => new RegExp(`^${name}=(\\d+)\\s*$`, 'm').exec(text ?? '')?.[1] ?? '?',
   )
   return { is: `${entry.uid}:${entry.gid}`, says: text === undefined ? undefined : named.join(':') }
-}
-
-async function envText(world: World, dir: string): Promise<string | undefined> {
-  const bytes = await world.disk.readFile(join(dir, '.env'), maxEnvBytes)
-  return bytes === undefined ? undefined : new TextDecoder().decode(bytes)
 }
 
 /**
@@ -63,7 +56,7 @@ export async function envRepair(world: World, dir: string): Promise<Repair[]> {
   if (state !== undefined && `${state.uid}:${state.gid}` !== owner.is) return []
   if ((await world.disk.stat(join(dir, '.env')))?.kind === 'symlink') return []
   const [uid, gid] = owner.is.split(':')
-  const before = await envText(world, dir)
+  const before = await readEnv(world, dir)
   const rest = (before ?? '').split('\n').filter((line) => !/^TMGEN_[UG]ID=/.test(line))
   while (rest.at(-1) === '') rest.pop()
   const owned = `${[...rest, `TMGEN_UID=${uid}`, `TMGEN_GID=${gid}`].join('\n')}\n`
@@ -98,7 +91,7 @@ async function doOne(world: World, dir: string, repair: Repair): Promise<void> {
     const path = join(dir, repair.path)
     const kind = (await world.disk.stat(path))?.kind
     if (kind === 'file' || kind === 'directory') return world.disk.chmod(path, repair.mode)
-  } else if ((await envText(world, dir)) === repair.before)
+  } else if ((await readEnv(world, dir)) === repair.before)
     return world.disk.writeFile(join(dir, '.env'), repair.content, 0o644)
   throw new TmgenError('disk', `not done: ${repair.title}: it was changed meanwhile`, {
     hint: 'run tmgen doctor again',

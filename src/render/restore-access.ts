@@ -4,6 +4,7 @@ import { imageSources } from './contexts.ts'
 import { readIni } from './ini.ts'
 import { madeBy } from './marker.ts'
 import { smbConf } from './samba.ts'
+import { sambaNeeds, servedUser } from './samba-service.ts'
 import { common, imageOf, mount, owner } from './service-parts.ts'
 import type { RenderInputs } from './types.ts'
 import { literal, toYaml, type YamlMap } from './yaml.ts'
@@ -128,21 +129,11 @@ function composeModel(
         ...shared,
         entrypoint: ['/bin/sh', '-c', literal(untilThen)],
         hostname: user.hostname,
-        cap_add: 'CHOWN DAC_OVERRIDE FOWNER NET_ADMIN NET_BIND_SERVICE SETGID SETPCAP SETUID'.split(' '),
-        tmpfs: [
-          '/tmp:size=16m,mode=1777',
-          '/run:size=32m,mode=0755',
-          '/var/lib/samba:size=32m,mode=0755',
-          '/var/cache/samba:size=16m,mode=0755',
-          '/var/log/samba:size=16m,mode=0755',
-        ],
+        ...sambaNeeds,
         environment: {
           TMGEN_WORKSPACE: deployment.workspace.id,
           TMGEN_GATEWAY_IP: relayIp,
-          TMGEN_USER: user.name,
-          TMGEN_USER_ID: user.id,
-          TMGEN_UID: String(user.uid),
-          TMGEN_SHARES: user.macs.map((mac) => mac.name).join(' '),
+          ...servedUser(user),
           TMGEN_UNTIL: until,
         },
         volumes: [

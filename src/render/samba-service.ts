@@ -3,6 +3,29 @@ import type { ImageSource } from './contexts.ts'
 import { choice, common, imageOf, target } from './service-parts.ts'
 import { Alias, Anchor, literal, type YamlMap, type YamlValue } from './yaml.ts'
 
+/**
+ * What the Samba image needs wherever it runs. NET_ADMIN and SETPCAP are for the entrypoint (firewall, bounding set): both
+ * are gone before smbd starts.
+ */
+export const sambaNeeds = {
+  cap_add: 'CHOWN DAC_OVERRIDE FOWNER NET_ADMIN NET_BIND_SERVICE SETGID SETPCAP SETUID'.split(' '),
+  tmpfs: [
+    '/tmp:size=16m,mode=1777',
+    '/run:size=32m,mode=0755',
+    '/var/lib/samba:size=32m,mode=0755',
+    '/var/cache/samba:size=16m,mode=0755',
+    '/var/log/samba:size=16m,mode=0755',
+  ],
+}
+
+/** Whom a Samba container serves, as its entrypoint wants to know it. */
+export const servedUser = (user: DeployedUser) => ({
+  TMGEN_USER: user.name,
+  TMGEN_USER_ID: user.id,
+  TMGEN_UID: String(user.uid),
+  TMGEN_SHARES: user.macs.map((mac) => mac.name).join(' '),
+})
+
 /** What all Samba services share, each part written once in the file. */
 export function sambaParts(deployment: Deployment, source: ImageSource) {
   const { build: _, ...image } = imageOf('samba', source)
@@ -10,15 +33,7 @@ export function sambaParts(deployment: Deployment, source: ImageSource) {
     service: new Anchor('samba', {
       ...image,
       ...common,
-      // NET_ADMIN and SETPCAP are for the entrypoint (firewall, bounding set): both are gone before smbd starts.
-      cap_add: 'CHOWN DAC_OVERRIDE FOWNER NET_ADMIN NET_BIND_SERVICE SETGID SETPCAP SETUID'.split(' '),
-      tmpfs: [
-        '/tmp:size=16m,mode=1777',
-        '/run:size=32m,mode=0755',
-        '/var/lib/samba:size=32m,mode=0755',
-        '/var/cache/samba:size=16m,mode=0755',
-        '/var/log/samba:size=16m,mode=0755',
-      ],
+      ...sambaNeeds,
       mem_limit: choice('TMGEN_SAMBA_MEMORY', '1g'),
       pids_limit: 128,
       stop_grace_period: '30s',
@@ -49,10 +64,7 @@ export function sambaService(
     hostname: user.hostname,
     environment: {
       '<<': new Alias(parts.environment),
-      TMGEN_USER: user.name,
-      TMGEN_USER_ID: user.id,
-      TMGEN_UID: String(user.uid),
-      TMGEN_SHARES: user.macs.map((m) => m.name).join(' '),
+      ...servedUser(user),
     },
     volumes: [
       { '<<': new Alias(parts.config), source: `./generated/users/${user.name}` },

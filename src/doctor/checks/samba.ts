@@ -6,8 +6,7 @@ import { type Check, fail, NotSeen, ok, warn, worst } from '../types.ts'
 
 /** Samba's containers by user; NotSeen where there are no users. */
 async function servers(patient: Patient): Promise<[string, Service | undefined][]> {
-  const users = (await patient.here()).users.filter((user) => user.enabled)
-  if (users.length === 0) throw new NotSeen('no users yet')
+  const users = await patient.served()
   const services = await patient.services()
   return users.map((user) => [user.name, services.get(`samba-${user.name}`)])
 }
