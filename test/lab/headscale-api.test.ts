@@ -10,6 +10,7 @@ import {
   formatPolicy,
   judgePolicy,
   makeProvider,
+  type PolicyFeatures,
   type Provider,
   policyFor,
 } from '../../src/control/index.ts'
@@ -75,6 +76,25 @@ const worldWith = (key: string | undefined) =>
 function provider(kind: 'headscale' | 'embedded', key = apiKey, at = url): Provider {
   const control = { ...{ provider: kind, url: at, keyExpiry: '72h' as const }, baseDomain: 'tailnet.internal' }
   return makeProvider({ control: control as Deployment['control'] }, { world: worldWith(key), workspaceDir: dir })
+}
+
+/** Our entries go into a policy of somebody else, which then isolates, and come out of it again as they went in. */
+async function enterPolicy(
+  mine: string,
+  plane: Provider,
+  filter: () => Promise<string>,
+  known: { features?: PolicyFeatures } = {},
+): Promise<void> {
+  const made = { ...deployment('headscale', ['ann-headscale']), workspace: { id: '0123456789abcdef', name: 'tm' } }
+  await plane.writePolicy({ text: mine, etag: undefined })
+  const seen = async () => ({ policy: await plane.readPolicy(), nodes: await plane.listNodes(), ...known })
+  const edit = editPolicy(await seen(), made)
+  await plane.checkPolicy(edit?.text ?? '')
+  await plane.writePolicy({ text: edit?.text ?? '', etag: undefined })
+  expect((await plane.readPolicy())?.text).toBe(edit?.text)
+  expect(judgePolicy(await seen(), made)).toEqual([])
+  expect(await filter()).not.toContain('"*"')
+  expect(editPolicy(await seen(), { ...made, users: [] })?.text).toBe(mine)
 }
 
 describe.each(kinds)('provider %s', (kind) => {
@@ -214,18 +234,8 @@ describe.each(isNewest ? [] : [older])('what tmgen takes for granted about polic
   })
 
   it('our entries go into a policy of somebody else, and close it', async () => {
-    const made = { ...deployment('headscale', ['ann-headscale']), workspace: { id: '0123456789abcdef', name: 'tm' } }
-    const mine = '// by hand\n{"acls": []}\n'
-    await plane().writePolicy({ text: mine, etag: undefined })
     const features = await plane().policyFeatures()
-    const seen = async () => ({ policy: await plane().readPolicy(), nodes: await plane().listNodes(), features })
-    const edit = editPolicy(await seen(), made)
-    await plane().checkPolicy(edit?.text ?? '')
-    await plane().writePolicy({ text: edit?.text ?? '', etag: undefined })
-    expect((await plane().readPolicy())?.text).toBe(edit?.text)
-    expect(judgePolicy(await seen(), made)).toEqual([])
-    expect(await filter()).not.toContain('"*"')
-    expect(editPolicy(await seen(), { ...made, users: [] })?.text).toBe(mine)
+    await enterPolicy('// by hand\n{"acls": []}\n', plane(), filter, { features })
   })
 })
 
@@ -285,18 +295,8 @@ describe.each(isNewest ? [newest] : [])('what tmgen takes for granted about poli
   })
 
   it('a policy with comments, CRLF and trailing commas is kept as text, ours beside grants of somebody else', async () => {
-    const made = { ...deployment('headscale', ['ann-headscale']), workspace: { id: '0123456789abcdef', name: 'tm' } }
     const mine = '// by hand\r\n{\r\n\t"grants": [ /* none yet */ ],\r\n\t"tagOwners": {"tag:web": [],},\r\n}\r\n'
-    await plane().writePolicy({ text: mine, etag: undefined })
-    const seen = async () => ({ policy: await plane().readPolicy(), nodes: await plane().listNodes() })
-    const edit = editPolicy(await seen(), made)
-    await plane().checkPolicy(edit?.text ?? '')
-    await plane().writePolicy({ text: edit?.text ?? '', etag: undefined })
-    expect((await plane().readPolicy())?.text).toBe(edit?.text)
-    expect(judgePolicy(await seen(), made)).toEqual([])
-    expect(await filter()).not.toContain('"*"')
-    const nobody = { ...made, users: [] }
-    expect(editPolicy(await seen(), nobody)?.text).toBe(mine)
+    await enterPolicy(mine, plane(), filter)
   })
 
   it('takes our tests of those who are there, and refuses a broader rule from then on', async () => {
