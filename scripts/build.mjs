@@ -5,7 +5,7 @@ import { build } from 'esbuild'
 
 await rm('dist', { recursive: true, force: true })
 await build({
-  entryPoints: { tmgen: 'src/bin.ts' },
+  entryPoints: { tmgen: 'src/bin.ts', scanner: 'src/monitor/scan/main.ts' },
   outdir: 'dist',
   chunkNames: 'chunks/[name]-[hash]',
   bundle: true,

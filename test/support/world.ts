@@ -236,11 +236,12 @@ function foreignOf(memory: MemoryDisk, path: string): ForeignFolder {
   const at = (name: string) => memory.nodes.get(join(path, name))
   return {
     modified,
+    changed: modified,
     names: async (most) => ({ names: names.slice(0, most), more: names.length > most }),
     count: async (pattern, most) => Math.min(most, names.filter((name) => pattern.test(name)).length),
     stat: async (name) => {
       const found = at(name)
-      return found && { kind: found.kind, size: found.content.length, modified }
+      return found && { kind: found.kind, size: found.content.length, modified, changed: modified }
     },
     read: async (name, maxBytes) => {
       const found = at(name)

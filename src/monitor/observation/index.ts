@@ -1,0 +1,12 @@
+export {
+  type BundleSeen,
+  type HostLook,
+  hostLookSchema,
+  type MacLook,
+  macLookSchema,
+  type NodeLook,
+  nodeLookSchema,
+  type ShareSeen,
+  shareSchema,
+} from './schema.ts'
+export { countedOf, seenOf } from './seen.ts'
