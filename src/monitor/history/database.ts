@@ -1,4 +1,5 @@
-import { existsSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, renameSync, rmSync, statfsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import sqlite, { type Database } from 'node-sqlite3-wasm'
 
 /** Pages of 4 KiB: 1 GiB, some years of 200 people. */
@@ -28,8 +29,18 @@ const broken = /malformed|not a database|disk image|no such (table|column)|file 
 const full = /is full/i
 
 export const isBroken = (error: unknown) => error instanceof sqlite.SQLite3Error && broken.test(error.message)
+/** The database has all the pages that it may. */
 export const isFull = (error: unknown) => error instanceof sqlite.SQLite3Error && full.test(error.message)
-export const isSqlite = (error: unknown): error is Error => error instanceof sqlite.SQLite3Error
+
+/** Its disk has no room: SQLite tells that as an I/O error here. */
+export function hasNoRoom(error: unknown, file: string): boolean {
+  if (!(error instanceof sqlite.SQLite3Error) || !/disk i\/o error/i.test(error.message)) return false
+  const { bavail, bsize } = statfsSync(dirname(file))
+  return bavail * bsize < leastFree
+}
+
+/** Bytes free on a disk, below which it counts as full: a transaction's journal takes some pages. */
+const leastFree = 1024 * 1024
 
 /**
  * Opens the database, and makes it where there is none. There is one monitor, so nobody else has it open: the lock of

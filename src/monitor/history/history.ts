@@ -1,6 +1,5 @@
-import { rmSync } from 'node:fs'
 import type { Database } from 'node-sqlite3-wasm'
-import { isBroken, isFull, isSqlite, mostPages, openDatabase, putAside } from './database.ts'
+import { hasNoRoom, isBroken, isFull, mostPages, openDatabase, putAside } from './database.ts'
 
 /** Looks one after the other that saw the same. Times in ms since 1970. */
 export interface Run {
@@ -22,23 +21,24 @@ export interface HistoryOptions {
 /**
  * Every look, for charts and for "when did it stop"; and what the rules remember. Looks that saw the same are one row.
  * A database that is broken or full is never an end: what is needed to judge is seen anew on the disk, so it is put
- * aside, or its older half dropped.
+ * aside, or its older half dropped. While its disk is full nothing is added, and what is there stays.
  */
 export class History {
   readonly #file: string
   readonly #options: HistoryOptions
   #db: Database | undefined
+  #noRoom = false
 
   constructor(file: string, options: HistoryOptions) {
     this.#file = file
     this.#options = options
-    this.#try(() => undefined)
+    this.#write(() => undefined)
   }
 
   /** Adds one look. `at` before the last one (the clock was set): a row of its own. */
   record(subject: string, at: number, body: unknown, latest: unknown = null): void {
     const text = JSON.stringify(body)
-    this.#try((db) => {
+    this.#write((db) => {
       const last = db.get('SELECT id, last, body FROM runs WHERE subject = ? ORDER BY id DESC LIMIT 1', [subject])
       if (last && last.body === text && Number(last.last) <= at)
         db.run('UPDATE runs SET last = ?, looks = looks + 1, latest = ? WHERE id = ?', [
@@ -59,13 +59,13 @@ export class History {
 
   /** The looks at one subject since a time, oldest first; at most `most`, the newest ones. */
   runs(subject: string, since = 0, most = 10_000): Run[] {
-    const rows = this.#try((db) =>
+    const rows = this.#read((db) =>
       db.all(
         'SELECT first, last, looks, body, latest FROM runs WHERE subject = ? AND last >= ? ORDER BY id DESC LIMIT ?',
         [subject, since, most],
       ),
     )
-    return rows.reverse().map((row) => ({
+    return (rows ?? []).reverse().map((row) => ({
       first: Number(row.first),
       last: Number(row.last),
       looks: Number(row.looks),
@@ -76,21 +76,21 @@ export class History {
 
   /** What was last remembered under a name; `undefined`: nothing, or it is lost. */
   remembered(subject: string): unknown {
-    const row = this.#try((db) => db.get('SELECT body FROM memory WHERE subject = ?', [subject]))
+    const row = this.#read((db) => db.get('SELECT body FROM memory WHERE subject = ?', [subject]))
     return row ? JSON.parse(String(row.body)) : undefined
   }
 
   remember(subject: string, body: unknown): void {
     const text = JSON.stringify(body)
-    this.#try((db) => db.run('INSERT OR REPLACE INTO memory (subject, body) VALUES (?, ?)', [subject, text]))
+    this.#write((db) => db.run('INSERT OR REPLACE INTO memory (subject, body) VALUES (?, ?)', [subject, text]))
   }
 
   /** All of it, or nothing: one look at everybody is one transaction. */
   together<T>(action: () => T): T {
-    this.#try((db) => db.exec('BEGIN'))
+    this.#read((db) => db.exec('BEGIN'))
     try {
       const result = action()
-      if (this.#db?.inTransaction) this.#try((db) => db.exec('COMMIT'))
+      if (this.#db?.inTransaction) this.#write((db) => db.exec('COMMIT'))
       return result
     } catch (error) {
       if (this.#db?.inTransaction) this.#db.exec('ROLLBACK')
@@ -100,7 +100,7 @@ export class History {
 
   /** Drops what ended before a time; the last row of each subject stays. */
   prune(before: number): void {
-    this.#try((db) =>
+    this.#write((db) =>
       db.run('DELETE FROM runs WHERE last < ? AND id NOT IN (SELECT max(id) FROM runs GROUP BY subject)', [before]),
     )
   }
@@ -126,21 +126,35 @@ export class History {
     return this.#db
   }
 
-  /** SQLite reuses the pages of what is deleted. On a disk that is full deleting needs room too: then all of it goes. */
-  #makeRoom<T>(action: (db: Database) => T): T {
+  /** Where the disk is full the look is not kept, which is told once. */
+  #write(action: (db: Database) => unknown): void {
     try {
-      const db = this.#open()
-      db.run('DELETE FROM runs WHERE id <= (SELECT (min(id) + max(id)) / 2 FROM runs)')
-      const result = action(db)
-      this.#options.onLoss('the history was full: its older half was dropped')
-      return result
+      this.#try(action)
+      this.#noRoom = false
     } catch (error) {
-      if (!isSqlite(error)) throw error
-      this.close()
-      rmSync(`${this.#file}.broken`, { force: true })
-      rmSync(this.#file, { force: true })
-      return this.#begin(action, 'the history was full, and no room could be made')
+      if (!hasNoRoom(error, this.#file)) throw error
+      if (this.#db?.inTransaction) this.#db.exec('ROLLBACK')
+      if (!this.#noRoom) this.#options.onLoss('the disk of the history is full: until there is room nothing is added')
+      this.#noRoom = true
     }
+  }
+
+  /** `undefined` where there is no database yet, and no room for one. */
+  #read<T>(action: (db: Database) => T): T | undefined {
+    try {
+      return this.#try(action)
+    } catch (error) {
+      if (this.#db === undefined && hasNoRoom(error, this.#file)) return undefined
+      throw error
+    }
+  }
+
+  /** SQLite reuses the pages of what is deleted. */
+  #makeRoom<T>(action: (db: Database) => T): T {
+    this.#open().run('DELETE FROM runs WHERE id <= (SELECT (min(id) + max(id)) / 2 FROM runs)')
+    const result = action(this.#open())
+    this.#options.onLoss('the history was full: its older half was dropped')
+    return result
   }
 
   #begin<T>(action: (db: Database) => T, why: string): T {

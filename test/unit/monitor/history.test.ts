@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import {
   existsSync,
   mkdirSync,
@@ -161,3 +162,33 @@ test('a full one in the middle of a look at everybody', () => {
     })
   expect(history.runs('u49').at(-1)).toMatchObject({ body: { round: 29 } })
 })
+
+// A disk of its own takes root; where tests run without, this one is reported as skipped.
+test.skipIf(process.getuid?.() !== 0)(
+  'on a disk that is full nothing is added, all stays, and it goes on when there is room',
+  () => {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=400k', 'tmpfs', folder])
+    try {
+      const ballast = join(folder, 'ballast')
+      writeFileSync(ballast, 'x'.repeat(100_000))
+      const history = opened()
+      const fill = (from: number) => {
+        for (let at = from; at < from + 1000; at++) history.record('a', at, { at, text: 'x'.repeat(300) })
+      }
+      fill(0)
+      const kept = history.runs('a').length
+      expect(kept).toBeGreaterThan(100)
+      history.together(() => fill(1000))
+      expect(history.runs('a')).toHaveLength(kept)
+      expect(new Set(losses)).toEqual(
+        new Set(['the disk of the history is full: until there is room nothing is added']),
+      )
+      rmSync(ballast)
+      history.record('a', 5000, 'x')
+      expect(history.runs('a')).toHaveLength(kept + 1)
+      history.close()
+    } finally {
+      execFileSync('umount', [folder])
+    }
+  },
+)
