@@ -5,15 +5,18 @@ import { type Plist, PlistFault } from './plist.ts'
 export interface HistorySaid {
   /** Completed backups, those dated in the future left out. */
   backups: number
-  /** When they ended, oldest first: the newest `mostCompletions`. */
+  /** When they ended, oldest first: 64 at most. */
   completed: Date[]
   lastBackup: Date | undefined
   /** Backups that are dated in the future. */
   future: number
 }
 
-/** Completions that are kept: with two a day, what Time Machine keeps at most, a month. */
-export const mostCompletions = 64
+/**
+ * Completions that are kept: the newest up to now, and the next after it, which a clock that runs ahead gave. However many
+ * are dated ahead, they do not push out the others.
+ */
+const most = { past: 48, ahead: 16 }
 /** A Mac's clock may run ahead by this much, in ms; a later date is not believed. */
 const ahead = 24 * 3600_000
 /** Band sizes that are believed: macOS has 8 MiB and more, tests less. */
@@ -31,8 +34,15 @@ export function historyOf(value: Plist, now: Date): HistorySaid {
   const dates = snapshots.map((one) => dictOf(one).get('com.apple.backupd.SnapshotCompletionDate'))
   const times = dates.filter((one) => one instanceof Date).map((one) => one.getTime())
   const sound = times.filter((time) => time <= now.getTime() + ahead).sort((a, b) => a - b)
-  const completed = sound.slice(-mostCompletions).map((time) => new Date(time))
-  return { backups: sound.length, completed, lastBackup: completed.at(-1), future: times.length - sound.length }
+  const past = sound.filter((time) => time <= now.getTime())
+  const next = sound.slice(past.length, past.length + most.ahead)
+  const last = sound.at(-1)
+  return {
+    backups: sound.length,
+    completed: [...past.slice(-most.past), ...next].map((time) => new Date(time)),
+    lastBackup: last === undefined ? undefined : new Date(last),
+    future: times.length - sound.length,
+  }
 }
 
 /** Info.plist; the size is that of the disk that the Mac sees, in bytes. */

@@ -1,3 +1,4 @@
+export { type GatewayNode, nodeLookOf } from './node.ts'
 export {
   type BundleSeen,
   type HostLook,

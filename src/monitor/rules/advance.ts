@@ -39,8 +39,12 @@ export function advance(before: MacMemory | undefined, look: MacLook, { every, p
     success,
     tries: isNew ? null : tries(old, bundles, at),
     reach: { ms: isNew ? 0 : (old?.reach.ms ?? 0) + inReach(old, at, every, present), now: present },
-    running: look.open !== false && bundles.some((bundle) => at - (bundle.bandsChanged ?? 0) < lately && !bundle.lost),
+    running: look.open !== false && bundles.some((bundle) => isWritten(bundle, at)),
   }
+}
+
+function isWritten({ bandsChanged, lost }: BundleMemory, at: number): boolean {
+  return bandsChanged !== null && lost === null && Math.abs(at - bandsChanged) < lately
 }
 
 function together(old: readonly BundleMemory[], seen: readonly BundleSeen[], at: number): BundleMemory[] {

@@ -87,6 +87,15 @@ describe('shares of somebody who means harm', () => {
   })
 })
 
+test('completions that are dated ahead do not push out those of the past', async () => {
+  const past = new Date(+now - 3600_000)
+  const ahead = Array.from({ length: 500 }, (_none, index) => new Date(+now + (index + 1) * 60_000))
+  writeBundle(share, 'A.sparsebundle', { completed: [past, ...ahead] })
+  const [bundle] = bundlesOf(await look())
+  expect(bundle!.completed).toHaveLength(17)
+  expect(bundle!.completed[0]).toBe(second(+past))
+})
+
 describe('the number of bands', () => {
   test('is taken from the look before while their folder is as it was, and counted anew when it changed', async () => {
     const bundle = writeBundle(share, 'A.sparsebundle', { bands: 3 })
