@@ -131,6 +131,12 @@ describe('snapshots', () => {
     ]
     expect(toLetGo(kept, start)).toEqual([String(start - 800 * day)])
   })
+
+  test('of one slot the oldest stays, and of a time to come all', () => {
+    const old = [0, minute, 2 * minute].map((ms) => snapshot(start - 2 * day + ms))
+    const ahead = [day, day + 1, day + 2].map((ms) => snapshot(start + ms))
+    expect(toLetGo([...ahead, ...old], start)).toEqual([old[1]!.id, old[2]!.id])
+  })
 })
 
 const hostPolicy: HostPolicy = { every: 5 * minute, node: 30 * minute, diskFree: 5, remind: day, keep: 400 * day }
