@@ -5,7 +5,7 @@ import { build } from 'esbuild'
 
 await rm('dist', { recursive: true, force: true })
 await build({
-  entryPoints: { tmgen: 'src/bin.ts', scanner: 'src/monitor/scan/main.ts' },
+  entryPoints: { tmgen: 'src/bin.ts' },
   outdir: 'dist',
   chunkNames: 'chunks/[name]-[hash]',
   bundle: true,
@@ -21,3 +21,4 @@ await build({
   logLevel: 'warning',
 })
 await chmod('dist/tmgen.js', 0o755)
+await import('./build-monitor.mjs')

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { withHint } from './fault.ts'
-import { durationSeconds } from './rules.ts'
+import { channelKinds, durationSeconds } from './rules.ts'
 
 const units = { m: 'minutes', h: 'hours', d: 'days' } as const
 
@@ -62,6 +62,12 @@ export const monitorSchema = z
       .describe('Trouble of a node, its key or its container is told after so long'),
     remind: duration('1h', '30d').default('3d').describe('What lasts is told again after so long'),
     keep: duration('7d', '3650d').default('400d').describe('How long what was seen is kept'),
+    alerts: z
+      .array(z.enum(channelKinds))
+      .max(channelKinds.length)
+      .refine((kinds) => new Set(kinds).size === kinds.length, withHint('must name each way once', 'drop the second'))
+      .default([])
+      .describe('How the operator is told; the address of each lies in a file of its name in secrets/monitor/'),
   })
   .default({
     every: '5m',
@@ -70,6 +76,7 @@ export const monitorSchema = z
     node: '30m',
     remind: '3d',
     keep: '400d',
+    alerts: [],
   })
   .describe('When a backup counts as missing, and when somebody is told')
 

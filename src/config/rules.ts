@@ -29,6 +29,10 @@ export function quotaBytes(text: string): number {
   return match ? Number(match[1]) * (unit[match[2] ?? ''] ?? Number.NaN) : Number.NaN
 }
 
+/** Ways to tell somebody what the monitor found. */
+export const channelKinds = ['webhook', 'ntfy', 'apprise'] as const
+export type ChannelKind = (typeof channelKinds)[number]
+
 const seconds: Record<string, number> = { m: 60, h: 3_600, d: 86_400 }
 
 /** Seconds of a checked `5m`, `72h` or `3d`. */

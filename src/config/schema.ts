@@ -65,6 +65,7 @@ export const configSchema = z.strictObject({
       gateway: image.optional().describe('Ready gateway image, in place of a build'),
       samba: image.optional().describe('Ready Samba image, in place of a build'),
       headscale: image.optional().describe('Ready Headscale image, in place of a build'),
+      monitor: image.optional().describe('Ready monitor image, in place of a build'),
     })
     .default({})
     .describe('Images, where the defaults do not fit'),

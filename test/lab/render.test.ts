@@ -43,7 +43,8 @@ describe.each(cases.map((entry) => entry.name))('golden tree %s', (name) => {
     const { name: project, services } = config(owner)
     expect(project).toBe(deployment.workspace.name)
     const own = deployment.control.provider === 'embedded' ? ['gateway', 'headscale'] : ['gateway']
-    expect(Object.keys(services).sort()).toEqual([...own, ...served.map((u) => `samba-${u.name}`)].sort())
+    const monitor = served.length > 0 ? ['monitor', 'monitor-scanner'] : []
+    expect(Object.keys(services).sort()).toEqual([...own, ...monitor, ...served.map((u) => `samba-${u.name}`)].sort())
     for (const user of served) {
       const samba = services[`samba-${user.name}`]!
       expect(samba.networks).toEqual({ shares: { ipv4_address: user.ip } })

@@ -20,7 +20,8 @@ export const problemKinds = [
 export type ProblemKind = (typeof problemKinds)[number]
 
 /** alarm: a backup is lost or missing; warning: it may soon be; note: shown, and nobody is told. */
-export type Severity = 'alarm' | 'warning' | 'note'
+export const severities = ['alarm', 'warning', 'note'] as const
+export type Severity = (typeof severities)[number]
 
 export const severityOf: Record<ProblemKind, Severity> = {
   monitor: 'alarm',
