@@ -54,7 +54,10 @@ describe('the monitor', () => {
     ;({ stack, alice } = await startTwoUsers({
       aliceArgs: (made) => {
         // The clock of this test is its own: the services shall not look between its looks.
-        made.edit('tmgen.yaml', (text) => `${text}monitor:\n  every: 1h\n  stale: 24h\n  online: 1h\n  alerts: [webhook]\n`)
+        made.edit(
+          'tmgen.yaml',
+          (text) => `${text}monitor:\n  every: 1h\n  stale: 24h\n  online: 1h\n  alerts: [webhook]\n`,
+        )
         return []
       },
     }))
@@ -154,7 +157,11 @@ describe('the monitor', () => {
   /** A backup as a Mac makes it, through the node; its history names this end, in ms since 1970. */
   async function backUp(ended: number): Promise<void> {
     const snapshots = [new Date(Math.floor(ended / 1000) * 1000).toISOString()]
+    // It stays the same Mac: another machine in a bundle is an alarm of its own.
+    const machine = '/tmp/macbook.sparsebundle/com.apple.TimeMachine.MachineID.plist'
+    await alice.must(['sh', '-c', `cp ${machine} /tmp/machine 2>/dev/null; rm -rf /tmp/macbook.sparsebundle`])
     const bundle = await makeSparsebundle(alice, '/tmp', { bands: 3, snapshots })
+    await alice.must(['sh', '-c', `! [ -f /tmp/machine ] || cp /tmp/machine ${machine}`])
     await backUpBundle(alice, await alice.peerIp('tm-alice'), 'macbook', await stack.login('alice'), bundle)
   }
 

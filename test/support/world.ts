@@ -263,6 +263,7 @@ export function putPackage(memory: MemoryDisk): void {
   memory.put('/package/images/samba/Dockerfile', 'FROM scratch\n')
   memory.put('/package/images/samba/entrypoint', '#!/bin/sh\n', 0o755)
   memory.put('/package/images/headscale/Dockerfile', 'FROM scratch\n')
+  memory.put('/package/images/monitor/Dockerfile', 'FROM scratch\n')
 }
 
 export interface MemoryHost {
