@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chownSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
@@ -61,7 +61,10 @@ describe('the monitor', () => {
         return []
       },
     }))
-    writeFileSync(join(stack.dir, 'secrets/monitor/webhook'), 'http://receiver/hook-5f1c\n', { mode: 0o600 })
+    const address = join(stack.dir, 'secrets/monitor/webhook')
+    const { uid, gid } = statSync(stack.dir)
+    writeFileSync(address, 'http://receiver/hook-5f1c\n', { mode: 0o600 })
+    chownSync(address, uid, gid)
     told = await startContainer(
       'receiver',
       'tmgen-lab/client',

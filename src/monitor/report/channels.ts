@@ -1,4 +1,5 @@
 import type { ChannelKind } from '../../config/rules.ts'
+import { TmgenError } from '../../errors.ts'
 import { Secret } from '../../secret.ts'
 import type { Notification } from '../alerts/index.ts'
 import { apprise, ntfy, type Sender, SendFault, webhook } from '../senders/index.ts'
@@ -6,7 +7,7 @@ import { apprise, ntfy, type Sender, SendFault, webhook } from '../senders/index
 /** What sending needs of the world. */
 export interface Outside {
   fetch: typeof globalThis.fetch
-  /** A file of secrets/monitor/; `undefined`: it is not there. */
+  /** A file of secrets/monitor/; `undefined`: it is not there. @throws TmgenError `disk` where it may not be read */
   secret(name: string): Promise<string | undefined>
 }
 
@@ -24,8 +25,16 @@ export async function send(
   await sender.send(notification)
 }
 
-async function senderOf({ fetch, secret }: Outside, kind: ChannelKind, workspace: string): Promise<Sender> {
-  const text = (await secret(kind))?.trim()
+async function senderOf({ fetch, secret: read }: Outside, kind: ChannelKind, workspace: string): Promise<Sender> {
+  const secret = async (name: string) => {
+    try {
+      return (await read(name))?.trim()
+    } catch (error) {
+      if (error instanceof TmgenError) throw new SendFault(`secrets/monitor/${name} cannot be read: whose is it?`)
+      throw error
+    }
+  }
+  const text = await secret(kind)
   if (text === undefined || text === '') throw new SendFault(`there is no address in secrets/monitor/${kind}`)
   if (!/^https?:\/\/\S+$/.test(text) || !URL.canParse(text))
     throw new SendFault(`secrets/monitor/${kind} holds no http or https address`)
@@ -36,7 +45,7 @@ async function senderOf({ fetch, secret }: Outside, kind: ChannelKind, workspace
     case 'apprise':
       return apprise({ fetch }, url, workspace)
     case 'ntfy': {
-      const token = (await secret('ntfy-token'))?.trim()
+      const token = await secret('ntfy-token')
       return ntfy({ fetch }, url, workspace, token ? new Secret(token) : undefined)
     }
   }
