@@ -144,7 +144,8 @@ function macStatus(
   }
   const found = (judged?.problems ?? []).filter(({ severity }) => severity !== 'note').map(({ reason }) => reason)
   if (seen === undefined) return { ...bare, warnings: found.map(printable) }
-  if (seen === 'not made yet') return { ...bare, warnings: ['the share is not made yet: docker compose up -d'] }
+  if (seen === 'not made yet')
+    return { ...bare, warnings: ['the share is not made yet: docker compose up -d', ...found.map(printable)] }
   if ('fault' in seen)
     return judged?.seen
       ? byMonitor(bare, judged.seen, found)

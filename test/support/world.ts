@@ -50,6 +50,8 @@ export class MemoryDisk {
   /** Filesystems other than that, by the folder they begin at. */
   readonly spaces = new Map<string, Space>()
   modified = new Date('2026-01-02T03:00:00Z')
+  /** Folders that this process may not look into. */
+  readonly closed = new Set<string>()
 
   /** Puts a file there, with the folders above it. */
   put(path: string, content: Uint8Array | string, mode = 0o644): void {
@@ -229,6 +231,7 @@ export function diskOf(memory: MemoryDisk, hook: Hook = () => undefined): Disk {
 
 /** A folder of a MemoryDisk as others write it; times are all the same. */
 function foreignOf(memory: MemoryDisk, path: string): ForeignFolder {
+  if (memory.closed.has(path)) throw new TmgenError('disk', `cannot look at ${path}: permission denied`)
   const modified = memory.modified
   const names = [...memory.nodes.keys()]
     .filter((key) => key !== '/' && dirname(key) === path)

@@ -28,6 +28,8 @@ export class History {
   readonly #options: HistoryOptions
   #db: Database | undefined
   #noRoom = false
+  /** What was remembered since the start: on a full disk it is nowhere else. */
+  readonly #memory = new Map<string, string>()
 
   constructor(file: string, options: HistoryOptions) {
     this.#file = file
@@ -76,12 +78,15 @@ export class History {
 
   /** What was last remembered under a name; `undefined`: nothing, or it is lost. */
   remembered(subject: string): unknown {
+    const held = this.#memory.get(subject)
+    if (held !== undefined) return JSON.parse(held)
     const row = this.#read((db) => db.get('SELECT body FROM memory WHERE subject = ?', [subject]))
     return row ? JSON.parse(String(row.body)) : undefined
   }
 
   remember(subject: string, body: unknown): void {
     const text = JSON.stringify(body)
+    this.#memory.set(subject, text)
     this.#write((db) => db.run('INSERT OR REPLACE INTO memory (subject, body) VALUES (?, ?)', [subject, text]))
   }
 

@@ -39,12 +39,12 @@ export class Reporter {
   async round(settings: Settings, now: number, notes: readonly string[] = []): Promise<Report> {
     const history = this.#history
     const look = await this.#world.look()
-    const isNew = look !== undefined && look.at !== history.remembered('looked')
+    const isNew = look !== undefined && look.at !== this.#history.remembered('looked')
     const gateway = isNew ? await this.#world.gateway() : undefined
     const everybody = history.together(() => {
       if (isNew) {
         takeLook(history, settings, look, gateway)
-        history.remember('looked', look.at)
+        this.#history.remember('looked', look.at)
       }
       const judged = judgeAll(history, settings, look, now)
       this.#decide(settings, judged, now)

@@ -46,8 +46,13 @@ const world: ReporterWorld = {
   gateway: () => askGateway(join(places.gateway, 'status.sock')),
   write: (report) => {
     const path = join(places.state, 'report.json')
-    writeFileSync(`${path}.new`, JSON.stringify(report), { mode: 0o600 })
-    renameSync(`${path}.new`, path)
+    try {
+      writeFileSync(`${path}.new`, JSON.stringify(report), { mode: 0o600 })
+      renameSync(`${path}.new`, path)
+    } catch (error) {
+      // Its disk is full. People can be told all the same.
+      say(`the report is not written: ${(error as Error).message}`)
+    }
   },
   say,
 }

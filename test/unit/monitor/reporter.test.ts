@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -139,6 +140,34 @@ describe('a round', () => {
 })
 
 describe('delivery', () => {
+  // A disk of its own takes root; where tests run without, this one is reported as skipped.
+  test.skipIf(process.getuid?.() !== 0)(
+    'a full disk is told, and told once, although nothing can be kept',
+    async () => {
+      history.close()
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=400k', 'tmpfs', folder])
+      try {
+        history = new History(join(folder, 'history.sqlite'), { onLoss: (why) => lines.push(why) })
+        // All that is left, so that not even a journal can be begun.
+        const fill = () => {
+          for (;;) appendFileSync(join(folder, 'ballast'), 'x'.repeat(1024))
+        }
+        expect(fill).toThrow(/ENOSPC/)
+        const reporter = make()
+        for (const at of [start, start + 5 * minute, start + 10 * minute]) {
+          look = { version: 1, at, disks: [{ path: '/srv/tm', users: ['alice'], total: 1000, free: 0 }], shares: [] }
+          await reporter.round(settings, at)
+        }
+        expect(lines).toContain('the disk of the history is full: until there is room nothing is added')
+        expect(history.runs('host')).toEqual([])
+        expect(posts.map(({ body }) => body.items.map(({ kind }) => kind))).toEqual([['disk']])
+      } finally {
+        history.close()
+        execFileSync('umount', [folder])
+      }
+    },
+  )
+
   test('alerts that are off keep nothing back: who is named later is told what is wrong then', async () => {
     settings.alerts = []
     await round()
