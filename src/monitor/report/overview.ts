@@ -12,15 +12,25 @@ export interface Everybody {
   host: Problem[]
 }
 
-/** Judges everybody by what is remembered. @param look the last one */
-export function judgeAll(history: History, settings: Settings, look: Look | undefined, now: number): Everybody {
+/**
+ * Judges everybody by what is remembered.
+ * @param look the last one
+ * @param begun when this monitor started: of the time before nobody can say that it did not look
+ */
+export function judgeAll(
+  history: History,
+  settings: Settings,
+  look: Look | undefined,
+  now: number,
+  begun: number,
+): Everybody {
   const since = watchedSince(history, settings, now)
   const seen = new Map(look?.shares.map(({ user, mac, share }) => [`${user}/${mac}`, share]))
   return {
     macs: settings.users.flatMap(({ name: user, macs, policy }) =>
       macs.map((mac) => {
         const key = `${user}/${mac}`
-        const who = { user, mac, watchedSince: since[key] ?? now }
+        const who = { user, mac, watchedSince: Math.max(since[key] ?? now, begun) }
         const state = judge(who, recall(history, user, mac, policy.every), policy, now)
         return { ...state, seen: seenOf(seen.get(key)) }
       }),
@@ -29,7 +39,12 @@ export function judgeAll(history: History, settings: Settings, look: Look | unde
       user,
       problems: judgeNode(history.remembered(`node:${user}`) as NodeMemory | undefined, settings.host, now),
     })),
-    host: judgeHost(history.remembered('host') as HostMemory | undefined, since[''] ?? now, settings.host, now),
+    host: judgeHost(
+      history.remembered('host') as HostMemory | undefined,
+      Math.max(since[''] ?? now, begun),
+      settings.host,
+      now,
+    ),
   }
 }
 

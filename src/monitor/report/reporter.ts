@@ -28,6 +28,8 @@ export class Reporter {
   readonly #history: History
   readonly #world: ReporterWorld
   /** State of each Mac as it was last logged. */
+  /** When its first round was. */
+  #begun = Number.POSITIVE_INFINITY
   readonly #logged = new Map<string, string>()
 
   constructor(history: History, world: ReporterWorld) {
@@ -38,6 +40,8 @@ export class Reporter {
   /** Goes through it once. @param notes what is wrong with the history */
   async round(settings: Settings, now: number, notes: readonly string[] = []): Promise<Report> {
     const history = this.#history
+    // The clock may have been ahead when the host started.
+    this.#begun = Math.min(this.#begun, now)
     const look = await this.#world.look()
     const isNew = look !== undefined && look.at !== this.#history.remembered('looked')
     const gateway = isNew ? await this.#world.gateway() : undefined
@@ -46,7 +50,7 @@ export class Reporter {
         takeLook(history, settings, look, gateway)
         this.#history.remember('looked', look.at)
       }
-      const judged = judgeAll(history, settings, look, now)
+      const judged = judgeAll(history, settings, look, now, this.#begun)
       this.#decide(settings, judged, now)
       this.#prune(settings, now)
       return judged

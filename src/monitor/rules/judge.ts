@@ -27,7 +27,7 @@ const patience = 3
 /**
  * Says how the backup of one Mac does.
  * @param memory `undefined`: it was never looked at
- * @param watchedSince ms since 1970: since when the monitor is to look at it
+ * @param watchedSince ms since 1970: since when the monitor is to look at it, and could: from its own start on
  */
 export function judge(
   { user, mac, watchedSince }: { user: string; mac: string; watchedSince: number },
@@ -53,7 +53,7 @@ export function judge(
 }
 
 function notLooking(memory: MacMemory | undefined, watchedSince: number, policy: Policy, now: number): Problem[] {
-  const last = memory?.lastAt ?? watchedSince
+  const last = Math.max(memory?.lastAt ?? 0, watchedSince)
   if (now - last <= patience * policy.every) return []
   const reason = `nobody has looked at this share for ${span(now - last)}`
   return [problem('monitor', last, reason, 'see docker compose logs monitor')]

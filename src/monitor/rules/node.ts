@@ -64,7 +64,7 @@ export function judgeHost(
   now: number,
 ): Problem[] {
   const problems: Problem[] = []
-  const last = memory?.lastAt ?? watchedSince
+  const last = Math.max(memory?.lastAt ?? 0, watchedSince)
   if (now - last > 3 * policy.every)
     problems.push(
       problem('monitor', last, `the monitor has not looked for ${span(now - last)}`, 'see docker compose logs monitor'),

@@ -30,7 +30,10 @@ export async function lookAtAll(
       const { user, mac } = next
       const share: ShareSeen = proven.get(user)
         ? shown(await watcher.look(watched(user, mac, shares), now), user, shares)
-        : { outcome: 'unreadable', cause: `${user.storage} has no marker of this workspace: is its disk mounted?` }
+        : {
+            outcome: 'unreadable',
+            cause: `${user.storage} has no marker of this workspace: is its disk mounted, and was docker compose up -d run?`,
+          }
       found.push({ user: user.name, mac, share })
     }
   }

@@ -69,7 +69,7 @@ test.each([
   expect(restart).toBe(true)
   expect(seen.shares[0]?.share).toEqual({
     outcome: 'unreadable',
-    cause: '/srv/tm/alice has no marker of this workspace: is its disk mounted?',
+    cause: '/srv/tm/alice has no marker of this workspace: is its disk mounted, and was docker compose up -d run?',
   })
   expect(seen.shares[1]?.share.outcome).toBe('seen')
 })

@@ -107,13 +107,33 @@ describe('a round', () => {
   })
 
   test('a scanner that is silent is told, not what it said last', async () => {
-    await round()
-    const later = start + hour
-    const report = await make().round(settings, later)
+    const reporter = make()
+    await round(start, reporter)
+    const report = await reporter.round(settings, start + hour)
     expect(report.macs[0]?.state).toBe('monitor')
     expect(posts.map(({ body }) => body.items.map(({ about, kind }) => `${about} ${kind}`))).toEqual([
       ['this server monitor'],
     ])
+  })
+
+  test('a host that was off for a day is not told as a scanner that did not look', async () => {
+    await round()
+    const report = await make().round(settings, start + day)
+    expect(report.macs[0]?.problems).toEqual([])
+    expect(report.host).toEqual([])
+    expect(posts).toEqual([])
+  })
+
+  test('somebody who was disabled for a month and is back gets time for a first look', async () => {
+    const reporter = make()
+    const { users } = settings
+    await round(start, reporter)
+    settings = { ...settings, users: [] }
+    await round(start + 30 * day, reporter)
+    settings = { ...settings, users }
+    now = start + 30 * day + minute
+    const report = await reporter.round(settings, now)
+    expect(report.macs[0]?.problems.map(({ kind }) => kind)).not.toContain('monitor')
   })
 
   test('the same look is not taken twice', async () => {
