@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 const parts = [
   'cli',
   'growth',
+  'looks',
   'transfer',
   'curve2',
   'curve50',

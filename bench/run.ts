@@ -5,6 +5,7 @@ import { curveTable } from './curve.ts'
 import { filesTable } from './files.ts'
 import { growthTable } from './growth.ts'
 import { latencyTable } from './latency.ts'
+import { looksTable } from './looks.ts'
 import { load, machine, now } from './machine.ts'
 import { nodesTable } from './nodes.ts'
 import { type Options, type Part, readOptions } from './options.ts'
@@ -28,6 +29,15 @@ function measures({ size, rounds }: Options): Record<Part, [title: string, run: 
     nodes500: ['500 nodes', () => nodesTable(500)],
     proxy: ['Published UDP ports', proxyTable],
     growth: ['Cost of growth', growthTable],
+    looks: [
+      'One look of the monitor',
+      () =>
+        looksTable([
+          [200, 1000],
+          [200, 20_000],
+          [1, 500_000],
+        ]),
+    ],
     cli: ['The command', cliTable],
     start: ['Start', () => startTable(rounds)],
   }

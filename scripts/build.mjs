@@ -21,3 +21,4 @@ await build({
   logLevel: 'warning',
 })
 await chmod('dist/tmgen.js', 0o755)
+await import('./build-monitor.mjs')

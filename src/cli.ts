@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { makeContext } from './commands/context.ts'
 import { underHeadings } from './commands/verbs/headings.ts'
 import { initVerb } from './commands/verbs/init.ts'
+import { monitorVerbs } from './commands/verbs/monitor.ts'
 import { moveVerbs } from './commands/verbs/move.ts'
 import { peopleVerbs } from './commands/verbs/people.ts'
 import { planVerbs } from './commands/verbs/plan.ts'
@@ -28,6 +29,7 @@ export function buildProgram(run: Run, version: string): Command {
   planVerbs(program, run)
   moveVerbs(program, run)
   storageVerbs(program, run)
+  monitorVerbs(program, run)
   workspaceVerbs(program, run)
   underHeadings(program)
   return program

@@ -81,6 +81,8 @@ export interface ForeignEntry {
   kind: EntryKind
   size: number
   modified: Date
+  /** ctime: by the server's clock, and not for clients to set. */
+  changed: Date
 }
 
 /**
@@ -88,8 +90,10 @@ export interface ForeignEntry {
  * files is opened, and all is bounded. Names are single ones, without a slash.
  */
 export interface ForeignFolder {
-  /** When an entry was last made, renamed or removed in it. */
+  /** When an entry was last made, renamed or removed in it; clients can set it. */
   modified: Date
+  /** ctime: the same by the server's clock, and not for clients to set. */
+  changed: Date
   /** At most `most` names, in no order; `more`: there are others. */
   names(most: number): Promise<{ names: string[]; more: boolean }>
   /** How many entries have such names, counted up to `most`. */

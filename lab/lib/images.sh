@@ -5,7 +5,9 @@
 ensure_images() {
   local image
   ensure_wheels
-  for image in client headscale gateway samba; do
+  # The monitor's programs are bundled by the build of the package.
+  [ -f "$repo/images/monitor/app/monitor.cjs" ] || quietly build.log npm --prefix "$repo" run --silent build
+  for image in client headscale gateway samba monitor; do
     say "building tmgen-lab/$image (up to 3 minutes, seconds when nothing changed)"
     quietly "image-$image.log" docker compose -f "$lab/images.yaml" build "$image"
   done

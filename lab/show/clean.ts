@@ -17,6 +17,9 @@ export async function removeAll(): Promise<string[]> {
     await docker(['network', 'rm', name])
     removed.push(`network ${name}`)
   }
+  const volumes = lines(await docker(['volume', 'ls', '--format', '{{.Name}}'])).filter(own)
+  if (volumes.length > 0) await docker(['volume', 'rm', ...volumes])
+  removed.push(...volumes.map((name) => `volume ${name}`))
   await removeFolder(removed)
   const images = lines(await docker(['images', '--format', '{{.Repository}}:{{.Tag}}'])).filter(own)
   if (images.length > 0) await docker(['rmi', ...images])

@@ -1,2 +1,5 @@
+export type { CountedBands } from './bands.ts'
+export { firstBands } from './bands.ts'
 export type { Bundle } from './bundle.ts'
-export { lookAtShare, type ShareLook } from './share.ts'
+export { bundleFiles } from './bundle.ts'
+export { bundleNames, lookAtShare, mostBundles, readShare, type ShareLook } from './share.ts'

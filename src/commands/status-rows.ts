@@ -1,6 +1,7 @@
 import type { ShareLook } from '../backups/index.ts'
 import { bytesText } from '../bytes.ts'
 import { quotasOf, type SeenStorage } from '../limits/index.ts'
+import type { MacReport, Report } from '../monitor/report/report.ts'
 import type { DeployedMac, DeployedUser } from '../resolve/types.ts'
 import type { GatewayStatus } from '../stack/gateway-status.ts'
 import { nodeNotes } from '../stack/node-notes.ts'
@@ -22,6 +23,8 @@ export interface MacStatus {
   lastBackup: string | null
   /** Complete backups in the history. */
   backups: number | null
+  /** As the monitor judges it; null: it does not report. */
+  monitor: string | null
   warnings: string[]
 }
 
@@ -52,9 +55,6 @@ export interface LimitStatus {
   why: string | null
 }
 
-/** Without a complete backup for so long, in ms, a Mac is worth a look: longer than a weekend. */
-const staleAfter = 3 * 24 * 3600_000
-
 /** What is known of one user. */
 export interface Seen {
   user: DeployedUser
@@ -66,13 +66,17 @@ export interface Seen {
   /** By Mac. */
   shares: ReadonlyMap<string, ShareSeen>
   storage: SeenStorage | undefined
+  /** What the monitor found last; undefined: it does not report. */
+  report?: Report | undefined
 }
 
 /** How one user does. */
-export function statusRow({ user, listed, gateway, services, shares, storage }: Seen, now: Date): StatusRow {
+export function statusRow({ user, listed, gateway, services, shares, storage, report }: Seen, now: Date): StatusRow {
   const node = gateway?.nodes[user.name]
   const samba = services && serviceText(services.get(`samba-${user.name}`))
-  const macs = user.macs.map((mac) => macStatus(mac, shares.get(mac.name), now))
+  const macs = user.macs.map((mac) =>
+    macStatus(mac, shares.get(mac.name), judgedOf(report, user.name, mac.name), user.watch.stale, now),
+  )
   const warnings: string[] = []
   if (user.enabled) {
     const { state } = listed.key
@@ -123,18 +127,36 @@ function pathOf(peers: GatewayStatus['nodes'][string]['peers']): StatusRow['path
   return paths.includes('relay') ? 'relay' : paths.includes('direct') ? 'direct' : null
 }
 
-function macStatus({ name, quota, quotaBytes }: DeployedMac, seen: ShareSeen, now: Date): MacStatus {
-  const bare = { name, quota, quotaBytes, usedBytes: null, lastWrite: null, lastBackup: null, backups: null }
-  if (seen === undefined) return { ...bare, warnings: [] }
-  if (seen === 'not made yet') return { ...bare, warnings: ['the share is not made yet: docker compose up -d'] }
-  if ('fault' in seen) return { ...bare, warnings: [`${seen.fault}: not known what is in it`] }
+const judgedOf = (report: Report | undefined, user: string, mac: string) =>
+  report?.macs.find((one) => one.user === user && one.mac === mac)
+
+/** @param stale ms: a backup that is older is told, where no monitor judges */
+function macStatus(
+  { name, quota, quotaBytes }: DeployedMac,
+  seen: ShareSeen,
+  judged: Report['macs'][number] | undefined,
+  stale: number,
+  now: Date,
+): MacStatus {
+  const bare = {
+    ...{ name, quota, quotaBytes, usedBytes: null, lastWrite: null, lastBackup: null, backups: null },
+    monitor: judged?.state ?? null,
+  }
+  const found = (judged?.problems ?? []).filter(({ severity }) => severity !== 'note').map(({ reason }) => reason)
+  if (seen === undefined) return { ...bare, warnings: found.map(printable) }
+  if (seen === 'not made yet')
+    return { ...bare, warnings: ['the share is not made yet: docker compose up -d', ...found.map(printable)] }
+  if ('fault' in seen)
+    return judged?.seen
+      ? byMonitor(bare, judged.seen, found)
+      : { ...bare, warnings: [`${seen.fault}: not known what is in it`] }
   const { bundles } = seen
   const warnings = [...seen.notes]
   for (const bundle of bundles) if (bundle.damaged) warnings.push(`the Mac found ${bundle.name} damaged`)
   const last = newest(bundles.map((bundle) => bundle.lastBackup))
   if (bundles.length === 0) warnings.push('no backup yet')
   else if (last === undefined) warnings.push('no complete backup yet')
-  else if (now.getTime() - last.getTime() > staleAfter) warnings.push(`no complete backup since ${day(last)}`)
+  else if (!judged && now.getTime() - last.getTime() > stale) warnings.push(`no complete backup since ${day(last)}`)
   const used = bundles.flatMap((bundle) => bundle.usedBytes ?? [])
   const counts = bundles.flatMap((bundle) => bundle.backups ?? [])
   return {
@@ -144,7 +166,26 @@ function macStatus({ name, quota, quotaBytes }: DeployedMac, seen: ShareSeen, no
     lastBackup: last?.toISOString() ?? null,
     backups: counts.length === 0 ? null : sum(counts),
     // Names of bundles are the Mac's.
-    warnings: warnings.map(printable),
+    warnings: [...new Set([...warnings, ...found].map(printable))],
+  }
+}
+
+/** What the monitor saw, where this process may not look: a share belongs to its user alone. */
+function byMonitor(
+  bare: Omit<MacStatus, 'warnings'>,
+  seen: NonNullable<MacReport['seen']>,
+  found: string[],
+): MacStatus {
+  const iso = (time: number | null) => (time === null ? null : new Date(time).toISOString())
+  const { usedBytes, backups, bundles } = seen
+  const empty = bundles === 0 ? ['no backup yet'] : seen.lastBackup === null ? ['no complete backup yet'] : []
+  return {
+    ...bare,
+    usedBytes,
+    backups,
+    lastWrite: iso(seen.lastWrite),
+    lastBackup: iso(seen.lastBackup),
+    warnings: [...new Set([...seen.notes, ...empty, ...found].map(printable))],
   }
 }
 

@@ -10,6 +10,7 @@ import { printable, printableJson } from '../ui/printable.ts'
 import type { World } from '../world.ts'
 import type { Context } from './context.ts'
 import { look } from './look.ts'
+import { isFresh, monitorReport } from './monitor-report.ts'
 import { userRows } from './rows.ts'
 import { type ShareSeen, type StatusRow, statusRow } from './status-rows.ts'
 import { statusTable } from './status-table.ts'
@@ -68,6 +69,11 @@ async function report(context: Context): Promise<Report> {
   const { backupNote } = await import('../archive/index.ts')
   const unsafe = await backupNote(world, dir, lock)
   if (unsafe !== undefined) notes.push(unsafe)
+  const told = isLocal ? await monitorReport(world, dir) : undefined
+  const report = told && isFresh(told, now.getTime()) ? told : undefined
+  if (told !== undefined && report === undefined)
+    notes.push('the monitor does not report: docker compose up -d, then docker compose logs monitor')
+  notes.push(...(report?.host ?? []).map(({ reason }) => `this server: ${reason}`))
   const listed = userRows(deployment, observed, undefined, now)
   const { observeLimits } = await import('../limits/index.ts')
   const limits = await observeLimits(world, deployment)
@@ -82,6 +88,7 @@ async function report(context: Context): Promise<Report> {
           services,
           shares: isLocal ? await shares(world, user, now) : new Map(),
           storage: limits.get(user.id),
+          report,
         },
         now,
       ),

@@ -29,9 +29,15 @@ export function quotaBytes(text: string): number {
   return match ? Number(match[1]) * (unit[match[2] ?? ''] ?? Number.NaN) : Number.NaN
 }
 
-/** Seconds of a checked `72h` or `3d`. */
+/** Ways to tell somebody what the monitor found. */
+export const channelKinds = ['webhook', 'ntfy', 'apprise'] as const
+export type ChannelKind = (typeof channelKinds)[number]
+
+const seconds: Record<string, number> = { m: 60, h: 3_600, d: 86_400 }
+
+/** Seconds of a checked `5m`, `72h` or `3d`. */
 export function durationSeconds(text: string): number {
-  return Number.parseInt(text, 10) * (text.endsWith('d') ? 86_400 : 3_600)
+  return Number.parseInt(text, 10) * (seconds[text.at(-1) ?? ''] ?? Number.NaN)
 }
 
 /** Says what is wrong with a path on the Docker host, or undefined. Lexical only: links are followed by observe. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { controlSchema } from './control-schema.ts'
+import { monitorSchema, userMonitorSchema } from './monitor-schema.ts'
 import { absolutePath, image, label, login, macName, quota, tag, userName } from './values.ts'
 
 const mac = z.strictObject({
@@ -15,6 +16,7 @@ export const userSchema = z.strictObject({
   macs: z.array(mac).min(1).describe('The person’s Macs, a share for each'),
   storage: absolutePath.optional().describe('Storage folder of this user; without it storage.root/NAME'),
   enabled: z.boolean().default(true).describe('false: no access, everything is kept'),
+  monitor: userMonitorSchema,
 })
 
 const port = z.number().int().min(1024).max(65535)
@@ -63,6 +65,7 @@ export const configSchema = z.strictObject({
       gateway: image.optional().describe('Ready gateway image, in place of a build'),
       samba: image.optional().describe('Ready Samba image, in place of a build'),
       headscale: image.optional().describe('Ready Headscale image, in place of a build'),
+      monitor: image.optional().describe('Ready monitor image, in place of a build'),
     })
     .default({})
     .describe('Images, where the defaults do not fit'),
@@ -78,6 +81,7 @@ export const configSchema = z.strictObject({
     .strictObject({ quota: quota.default('1T') })
     .default({ quota: '1T' })
     .describe('Used where a Mac names no value of its own'),
+  monitor: monitorSchema,
   users: z.array(userSchema).default([]).describe('The people'),
 })
 

@@ -63,6 +63,7 @@ export async function loadRenderInputs(
       gateway: await context('gateway'),
       samba: await context('images', 'samba'),
       headscale: await context('images', 'headscale'),
+      monitor: await context('images', 'monitor'),
     },
     templates: await readTemplates(world),
   }

@@ -54,8 +54,10 @@ function folderOf(fd: number, shown: string): ForeignFolder {
       open.closeSync()
     }
   }
+  const { mtime, ctime } = fs.fstatSync(fd)
   return {
-    modified: fs.fstatSync(fd).mtime,
+    modified: mtime,
+    changed: ctime,
     names: async (most) => {
       const names: string[] = []
       let more = false
@@ -76,7 +78,7 @@ function folderOf(fd: number, shown: string): ForeignFolder {
     },
     stat: async (name) => {
       const found = unlessAbsent(below(name), () => fs.lstatSync(at(name)))
-      return found && { kind: kindOf(found), size: found.size, modified: found.mtime }
+      return found && { kind: kindOf(found), size: found.size, modified: found.mtime, changed: found.ctime }
     },
     read: async (name, maxBytes) =>
       unlessAbsent(below(name), () => {

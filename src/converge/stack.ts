@@ -10,7 +10,8 @@ const composeFile = 'generated/docker-compose.yml'
 const timeoutMs = 120_000
 
 /** Services that tmgen writes; all others are the person's own. */
-export const isOurs = (service: string): boolean => /^(gateway|headscale|samba-.+)$/.test(service)
+export const isOurs = (service: string): boolean =>
+  /^(gateway|headscale|monitor|monitor-scanner|samba-.+)$/.test(service)
 
 /** Lines of `SERVICE HASH`. */
 function hashes(stdout: string): Map<string, string> {

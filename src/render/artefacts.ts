@@ -5,6 +5,7 @@ import { composeModel, composeText } from './compose.ts'
 import { imageSources } from './contexts.ts'
 import { headscaleConfig, headscaleText } from './headscale.ts'
 import { servedUsers } from './marker.ts'
+import { monitorSettings } from './monitor-settings.ts'
 import { prepareScript } from './prepare.ts'
 import { smbConf } from './samba.ts'
 import type { RenderInputs, Tree, TreeFile } from './types.ts'
@@ -41,6 +42,11 @@ export function artefacts(deployment: Deployment, inputs: RenderInputs): Tree {
     if (!isReadBack(headscaleYaml)) verifyYaml('generated/headscale/config.yaml', headscaleYaml, headscale)
     put('headscale/config.yaml', headscaleYaml)
   }
+
+  const settings = monitorSettings(deployment)
+  const settingsJson = `${JSON.stringify(settings, null, 2)}\n`
+  if (!isReadBack(settingsJson)) verifyJson('generated/monitor/settings.json', settingsJson, settings)
+  put('monitor/settings.json', settingsJson)
 
   put('prepare.sh', prepareScript(deployment, inputs.templates), 0o755)
   for (const [name, source] of imageSources(deployment, inputs)) {

@@ -5,6 +5,7 @@ import { imageSources } from './contexts.ts'
 import { gatewayService } from './gateway-service.ts'
 import { headscaleService } from './headscale-service.ts'
 import { madeBy, markerText, servedUsers } from './marker.ts'
+import { looksVolume, monitorServices } from './monitor-services.ts'
 import { sambaBuild, sambaParts, sambaService } from './samba-service.ts'
 import type { RenderInputs } from './types.ts'
 import { toYaml, type YamlMap } from './yaml.ts'
@@ -31,6 +32,7 @@ export function composeModel(
     const build = i === 0 ? sambaBuild(images.get('samba')!) : undefined
     services[`samba-${user.name}`] = sambaService(parts, user, hash, build)
   }
+  if (users.length > 0) Object.assign(services, monitorServices(deployment, images.get('monitor')!))
   const { service, environment, config, password, storage } = parts
   return {
     ...(users.length === 0
@@ -42,6 +44,7 @@ export function composeModel(
         }),
     services,
     networks: networks(deployment),
+    ...(users.length > 0 ? { volumes: looksVolume } : {}),
   }
 }
 
@@ -62,7 +65,8 @@ function configHash(
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 12)
 }
 
-function networks({ network, workspace }: Deployment): YamlMap {
+function networks(deployment: Deployment): YamlMap {
+  const { network, workspace, monitor } = deployment
   const uplink: YamlMap = {}
   if (network.ipv6) {
     // A ULA /64 (RFC 4193) from the workspace id: Docker before 27 deals no IPv6 subnets by itself.
@@ -78,6 +82,7 @@ function networks({ network, workspace }: Deployment): YamlMap {
       },
     },
     uplink,
+    ...(monitor.alerts.length > 0 && servedUsers(deployment).length > 0 ? { alerts: {} } : {}),
   }
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Deployment } from '../resolve/types.ts'
 import type { RenderInputs, Tree } from './types.ts'
 
-export type ImageName = 'gateway' | 'samba' | 'headscale'
+export type ImageName = 'gateway' | 'samba' | 'headscale' | 'monitor'
 
 /** How compose gets an image: a ready one, or one built from generated/images/NAME with these build arguments. */
 export interface ImageSource {
@@ -19,7 +19,7 @@ export function imageSources(deployment: Deployment, inputs: RenderInputs): Read
   const args: Record<string, string> = {}
   if (images.debian !== undefined) args.DEBIAN_IMAGE = images.debian
   if (images.golang !== undefined) args.GOLANG_IMAGE = images.golang
-  const names: ImageName[] = ['gateway', 'samba']
+  const names: ImageName[] = ['gateway', 'samba', 'monitor']
   if (control.provider === 'embedded') names.push('headscale')
   const source = (name: ImageName): ImageSource => {
     const ready = images[name]

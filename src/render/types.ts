@@ -14,7 +14,7 @@ export interface RenderInputs {
   /** 12 hex digits that change with the embedded Headscale's certificate and OIDC secret; absent: none to be read here. */
   headscaleFiles?: string
   /** Build contexts by image name, files by path relative to the context. */
-  contexts: Readonly<Record<'gateway' | 'samba' | 'headscale', Tree>>
+  contexts: Readonly<Record<'gateway' | 'samba' | 'headscale' | 'monitor', Tree>>
   /** Templates by file name (`smb.conf.hbs`). */
   templates: Readonly<Record<string, string>>
   /**

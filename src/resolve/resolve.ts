@@ -1,5 +1,6 @@
 import { type Config, quotaBytes } from '../config/index.ts'
 import { showIp } from '../config/subnet.ts'
+import { hostPolicyOf, policyOf } from '../monitor/rules/policy.ts'
 import { allocate, layoutOf, type ResolveInput } from './allocate.ts'
 import { publishedPorts } from './layout.ts'
 import { formatLock } from './lock.ts'
@@ -60,6 +61,7 @@ export function resolve(
     storageRoot: config.storage.root,
     overcommit: config.overcommit,
     images: config.images,
+    monitor: { policy: hostPolicyOf(config.monitor), alerts: [...config.monitor.alerts].sort() },
     users: deployUsers(config, next),
     retired: Object.values(next.users)
       .map((user) => user.name)
@@ -99,6 +101,7 @@ function deployUsers(config: Config, lock: Lock): DeployedUser[] {
         const quota = mac.quota ?? config.defaults.quota
         return { name: mac.name, quota, quotaBytes: quotaBytes(quota) }
       }),
+      watch: policyOf(config.monitor, user.monitor),
     }
   })
 }

@@ -1,4 +1,6 @@
+import type { ChannelKind } from '../config/rules.ts'
 import type { Config } from '../config/schema.ts'
+import type { HostPolicy, Policy } from '../monitor/rules/policy.ts'
 
 /** What can be reached on a node; later kinds (sftp, borg, restic) are further keys. */
 export interface LockedDestinations {
@@ -76,6 +78,8 @@ export interface DeployedUser {
   /** Absolute path of the user's storage folder on the Docker host. */
   storage: string
   macs: DeployedMac[]
+  /** When something counts as wrong. */
+  watch: Policy
 }
 
 /** Everything that render needs, every default filled in. */
@@ -100,6 +104,7 @@ export interface Deployment {
   gatewayMemory: number
   storageRoot: string
   images: Config['images']
+  monitor: { policy: HostPolicy; alerts: readonly ChannelKind[] }
   /** Ordered as in tmgen.yaml. */
   users: DeployedUser[]
   /** Names of users that are in the lock and no longer in tmgen.yaml. */

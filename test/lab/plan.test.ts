@@ -44,7 +44,12 @@ describe('plan and apply', () => {
     stack.edit('tmgen.yaml', (text) => text.replace(/^users:\n/m, `$&${carol}`))
     const planned = await plan()
     expect(planned.code).toBe(2)
-    expect(planned.changes).toEqual(['+ user carol', '~ gateway gateway', '~ workspace workspace'])
+    expect(planned.changes).toEqual([
+      '+ user carol',
+      '~ gateway gateway',
+      '~ workspace workspace',
+      '~ service monitor-scanner',
+    ])
     const others = () =>
       Promise.all(['gateway', 'samba-alice', 'samba-bob'].map((service) => stack.containerOf(service)))
     const before = await others()

@@ -16,7 +16,7 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }))
 
 interface Service {
   ports?: { target: number; published: string; protocol: string }[]
-  volumes?: { source: string; target: string; bind?: object }[]
+  volumes?: { type: string; source: string; target: string; bind?: object }[]
   networks: Record<string, { ipv4_address?: string } | null>
   mem_limit: string
 }
@@ -43,7 +43,8 @@ describe.each(cases.map((entry) => entry.name))('golden tree %s', (name) => {
     const { name: project, services } = config(owner)
     expect(project).toBe(deployment.workspace.name)
     const own = deployment.control.provider === 'embedded' ? ['gateway', 'headscale'] : ['gateway']
-    expect(Object.keys(services).sort()).toEqual([...own, ...served.map((u) => `samba-${u.name}`)].sort())
+    const monitor = served.length > 0 ? ['monitor', 'monitor-scanner'] : []
+    expect(Object.keys(services).sort()).toEqual([...own, ...monitor, ...served.map((u) => `samba-${u.name}`)].sort())
     for (const user of served) {
       const samba = services[`samba-${user.name}`]!
       expect(samba.networks).toEqual({ shares: { ipv4_address: user.ip } })
@@ -55,7 +56,8 @@ describe.each(cases.map((entry) => entry.name))('golden tree %s', (name) => {
     }
     for (const service of Object.values(services)) {
       // An empty `bind` is how compose prints `create_host_path: false`; true it prints, and the default has no `bind`.
-      for (const volume of service.volumes ?? []) expect(volume.bind, volume.target).toEqual({})
+      const binds = service.volumes?.filter((volume) => volume.type === 'bind') ?? []
+      for (const volume of binds) expect(volume.bind, volume.target).toEqual({})
     }
     const ports = services.gateway!.ports!
     expect(ports.every((port) => port.protocol === 'udp' && port.published === String(port.target))).toBe(true)

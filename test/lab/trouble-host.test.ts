@@ -74,7 +74,7 @@ describe('trouble on the host', () => {
 
   // The gateway holds files open there, so that a disk in use cannot be made read-only; one that is found so can.
   test('a state disk that is read-only is told of, and a restart takes it up once it is writable', async () => {
-    await compose(stack.dir, ['stop', 'gateway', 'samba-alice'])
+    await compose(stack.dir, ['stop', 'gateway', 'samba-alice', 'monitor'])
     await disk.remount('ro')
     const since = new Date().toISOString()
     try {
@@ -87,7 +87,7 @@ describe('trouble on the host', () => {
     } finally {
       await disk.remount('rw')
       // Docker keeps a mount read-only that was so when the container started.
-      await compose(stack.dir, ['restart', 'gateway', 'samba-alice'])
+      await compose(stack.dir, ['restart', 'gateway', 'samba-alice', 'monitor'])
     }
     await stack.running('alice', 'bob')
     await stack.session(bob, 'bob', 'imac')

@@ -50,6 +50,8 @@ export class MemoryDisk {
   /** Filesystems other than that, by the folder they begin at. */
   readonly spaces = new Map<string, Space>()
   modified = new Date('2026-01-02T03:00:00Z')
+  /** Folders that this process may not look into. */
+  readonly closed = new Set<string>()
 
   /** Puts a file there, with the folders above it. */
   put(path: string, content: Uint8Array | string, mode = 0o644): void {
@@ -229,6 +231,7 @@ export function diskOf(memory: MemoryDisk, hook: Hook = () => undefined): Disk {
 
 /** A folder of a MemoryDisk as others write it; times are all the same. */
 function foreignOf(memory: MemoryDisk, path: string): ForeignFolder {
+  if (memory.closed.has(path)) throw new TmgenError('disk', `cannot look at ${path}: permission denied`)
   const modified = memory.modified
   const names = [...memory.nodes.keys()]
     .filter((key) => key !== '/' && dirname(key) === path)
@@ -236,11 +239,12 @@ function foreignOf(memory: MemoryDisk, path: string): ForeignFolder {
   const at = (name: string) => memory.nodes.get(join(path, name))
   return {
     modified,
+    changed: modified,
     names: async (most) => ({ names: names.slice(0, most), more: names.length > most }),
     count: async (pattern, most) => Math.min(most, names.filter((name) => pattern.test(name)).length),
     stat: async (name) => {
       const found = at(name)
-      return found && { kind: found.kind, size: found.content.length, modified }
+      return found && { kind: found.kind, size: found.content.length, modified, changed: modified }
     },
     read: async (name, maxBytes) => {
       const found = at(name)
@@ -262,6 +266,7 @@ export function putPackage(memory: MemoryDisk): void {
   memory.put('/package/images/samba/Dockerfile', 'FROM scratch\n')
   memory.put('/package/images/samba/entrypoint', '#!/bin/sh\n', 0o755)
   memory.put('/package/images/headscale/Dockerfile', 'FROM scratch\n')
+  memory.put('/package/images/monitor/Dockerfile', 'FROM scratch\n')
 }
 
 export interface MemoryHost {

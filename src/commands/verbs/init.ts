@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { NewImages } from '../../config/index.ts'
 import { type Run, withExamples } from './run.ts'
 
-const imageNames: readonly (keyof NewImages)[] = ['debian', 'golang', 'gateway', 'samba', 'headscale']
+const imageNames: readonly (keyof NewImages)[] = ['debian', 'golang', 'gateway', 'samba', 'headscale', 'monitor']
 
 /** NAME=REF into the images so far; whether REF is an image reference says the config. */
 function image(text: string, before: NewImages | undefined): NewImages {

@@ -608,7 +608,7 @@ hint: write the value out`,
 tmgen.yaml:17:5: unknown key "<<" in users[1]
       <<: {enabled: true}
       ^
-hint: known keys here: name, logins, tags, macs, storage, enabled; keys that start with x- are free`,
+hint: known keys here: name, logins, tags, macs, storage, enabled, monitor; keys that start with x- are free`,
   ],
   [
     'a tag',
@@ -687,7 +687,7 @@ hint: delete it`,
 tmgen.yaml:17:5: unknown key "\\u{1b}[2Jx" in users[1]
       "\\e[2Jx": [bob@example.com]
       ^
-hint: known keys here: name, logins, tags, macs, storage, enabled; keys that start with x- are free`,
+hint: known keys here: name, logins, tags, macs, storage, enabled, monitor; keys that start with x- are free`,
   ],
   [
     'an empty file',

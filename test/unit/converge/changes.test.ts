@@ -49,6 +49,7 @@ describe('what plan shows', () => {
       '    ~ tmgen.lock.json',
       '    ~ state/allocation.json',
       '    ~ generated/docker-compose.yml',
+      '    ~ generated/monitor/settings.json',
       '    ~ generated/prepare.sh',
     ])
   })

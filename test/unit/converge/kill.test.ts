@@ -40,7 +40,7 @@ const has = ({ disk }: Scene, name: string) => {
   return config.users.some((user) => user.name === name)
 }
 const recoverBy = (place: Scene) => run(place, { ...generate, name: 'generate after a fault' }, { seed: 9 })
-const others = /docker-compose|caddy|prepare.sh|tmgen.yaml|lock.json|state\/|bob|tmgen-tmp/
+const others = /docker-compose|caddy|monitor|prepare.sh|tmgen.yaml|lock.json|state\/|bob|tmgen-tmp/
 
 describe.each([
   ['headscale', 'alice', [], 1],

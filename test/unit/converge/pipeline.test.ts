@@ -17,6 +17,7 @@ describe('the pipeline', () => {
       'mirror the allocations in state/',
       'make the storage folder /srv/tm/alice',
       'write generated/docker-compose.yml',
+      'write generated/monitor/settings.json',
       'write generated/prepare.sh',
       'write generated/users/alice/smb.conf',
       'write generated/caddy/config.json',
@@ -54,7 +55,7 @@ describe('the pipeline', () => {
   it('leaves the files and numbers of others alone when a user is added', async () => {
     const place = await scene()
     await run(place, addUser('alice'))
-    const others = /docker-compose.yml|caddy|prepare.sh|tmgen.yaml|lock.json|state\/|bob/
+    const others = /docker-compose.yml|caddy|monitor|prepare.sh|tmgen.yaml|lock.json|state\/|bob/
     const before = place.disk.snapshot(ws, others)
     await run(place, addUser('bob'))
     expect(place.disk.snapshot(ws, others)).toEqual(before)

@@ -88,6 +88,57 @@ describe('every service', () => {
   })
 })
 
+describe('the monitor', () => {
+  const telling = () => ({ ...two(), monitor: { ...two().monitor, alerts: ['webhook'] as const } })
+  const mounts = (d: Deployment, name: string) => compose(d).services[name].volumes
+
+  it.each(['monitor', 'monitor-scanner'])('%s may do next to nothing', (name) => {
+    const service = compose(telling()).services[name]
+    expect(service).toMatchObject({
+      restart: 'unless-stopped',
+      read_only: true,
+      cap_drop: ['ALL'],
+      security_opt: ['no-new-privileges:true'],
+      mem_limit: expect.any(String),
+      pids_limit: 64,
+    })
+    expect(service.cap_add).toEqual(name === 'monitor' ? undefined : ['DAC_READ_SEARCH'])
+    expect(service.ports).toBeUndefined()
+    expect(service.depends_on).toBeUndefined()
+    const writable = service.volumes.filter((v: { read_only?: boolean }) => v.read_only !== true)
+    expect(writable.map((v: { source: string }) => v.source)).toEqual(
+      name === 'monitor' ? ['./state/monitor'] : ['looks'],
+    )
+  })
+
+  it('who reads the shares has no network, and who has a network has no share', () => {
+    for (const d of [two(), telling()]) {
+      expect(compose(d).services['monitor-scanner'].network_mode).toBe('none')
+      expect(compose(d).services['monitor-scanner'].networks).toBeUndefined()
+      expect(mounts(d, 'monitor').some((v: { source: string }) => v.source.startsWith('/'))).toBe(false)
+    }
+    expect(mounts(two(), 'monitor-scanner').map((v: { target: string }) => v.target)).toEqual([
+      '/etc/tmgen',
+      '/run/tmgen-looks',
+      '/srv/tmgen/alice',
+      '/srv/tmgen/bob',
+    ])
+  })
+
+  it('has a network of its own, and secrets, only where somebody is to be told', () => {
+    expect(compose(two()).services.monitor.network_mode).toBe('none')
+    expect(Object.keys(compose(two()).networks)).toEqual(['shares', 'uplink'])
+    expect(JSON.stringify(mounts(two(), 'monitor'))).not.toContain('secrets')
+    expect(compose(telling()).services.monitor.networks).toEqual({ alerts: {} })
+    expect(Object.keys(compose(telling()).networks)).toEqual(['shares', 'uplink', 'alerts'])
+    expect(JSON.stringify(mounts(telling(), 'monitor'))).toContain('./secrets/monitor')
+  })
+
+  it('does not see who is disabled', () => {
+    expect(JSON.stringify(mounts(two({ enabled: false }), 'monitor-scanner'))).not.toContain('bob')
+  })
+})
+
 describe('a Samba service', () => {
   it('is on the internal network alone, at its fixed address', () => {
     const parsed = compose(two())
@@ -122,7 +173,12 @@ describe('a Samba service', () => {
   })
 
   it('is absent for a disabled user', () => {
-    expect(Object.keys(compose(two({ enabled: false })).services)).toEqual(['gateway', 'samba-alice'])
+    expect(Object.keys(compose(two({ enabled: false })).services)).toEqual([
+      'gateway',
+      'samba-alice',
+      'monitor-scanner',
+      'monitor',
+    ])
   })
 
   it.each([

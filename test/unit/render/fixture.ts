@@ -1,7 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { monitorSchema } from '../../../src/config/monitor-schema.ts'
+import { hostPolicyOf, policyOf } from '../../../src/monitor/rules/index.ts'
 import type { RenderInputs } from '../../../src/render/types.ts'
 import type { DeployedUser, Deployment } from '../../../src/resolve/types.ts'
 
+const monitor = monitorSchema.parse(undefined)
 const folder = new URL('../../../templates/', import.meta.url)
 
 /** The package's templates by file name. */
@@ -19,6 +22,7 @@ export const inputs: RenderInputs = {
       ['entrypoint', { content: '#!/bin/sh\n', mode: 0o755 }],
     ]),
     headscale: new Map([['Dockerfile', { content: 'FROM scratch\n# headscale\n', mode: 0o644 }]]),
+    monitor: new Map([['Dockerfile', { content: 'FROM scratch\n# monitor\n', mode: 0o644 }]]),
   },
   templates,
 }
@@ -42,6 +46,7 @@ export function user(n: number, name: string, change: Partial<DeployedUser> = {}
     enabled: true,
     storage: `/srv/timemachine/${name}`,
     macs: [{ name: 'macbook', quotaBytes: 1024 ** 4, quota: '1T' }],
+    watch: policyOf(monitor, undefined),
     ...change,
   }
 }
@@ -66,6 +71,7 @@ export function deployment(users: DeployedUser[], change: Partial<Deployment> = 
     gatewayMemory: 470286336,
     storageRoot: '/srv/timemachine',
     images: {},
+    monitor: { policy: hostPolicyOf(monitor), alerts: [] },
     users,
     retired: [],
     overcommit: false,

@@ -159,6 +159,7 @@ describe('deployment', () => {
           { name: 'm', quota: '1T', quotaBytes: 1024 ** 4 },
           { name: 'n', quota: '500G', quotaBytes: 500 * 1024 ** 3 },
         ],
+        watch: expect.objectContaining({ enabled: true, stale: 72 * 3600_000 }),
       },
     ])
   })

@@ -82,4 +82,5 @@ make_folder 700 secrets/smb
 make_folder 700 state
 make_folder 700 state/gateway
 make_folder 700 state/status
+make_folder 700 state/monitor
 users make_user

@@ -46,7 +46,12 @@ export async function makePlace(base: string): Promise<void> {
   cpSync(join(root, 'templates'), join(base, 'package/templates'), { recursive: true })
   cpSync(join(root, 'docker-compose.base.yml'), join(base, 'package/docker-compose.base.yml'))
   cpSync(join(root, 'package.json'), join(base, 'package/package.json'))
-  for (const path of ['gateway/main.go', 'images/samba/Dockerfile', 'images/headscale/Dockerfile']) {
+  for (const path of [
+    'gateway/main.go',
+    'images/samba/Dockerfile',
+    'images/headscale/Dockerfile',
+    'images/monitor/Dockerfile',
+  ]) {
     mkdirSync(join(base, 'package', path, '..'), { recursive: true })
     writeFileSync(join(base, 'package', path), 'stand-in\n')
   }

@@ -1,0 +1,41 @@
+import { z } from 'zod'
+import { TmgenError } from '../errors.ts'
+import { printable } from '../ui/printable.ts'
+import type { Context } from './context.ts'
+import { look } from './look.ts'
+
+const testedSchema = z.array(z.object({ channel: z.string().max(40), error: z.string().max(400) }))
+
+/** Each channel has 10 s, all at a time. In ms. */
+const timeoutMs = 60_000
+
+/** `tmgen monitor test-alert`: the running monitor sends a test by every way that is named. Exit 1 where one fails. */
+export async function monitorTestAlert(context: Context, { json }: { json?: boolean }): Promise<number | undefined> {
+  const { ui } = context
+  const { dir, deployment } = await look(context, 'no')
+  if (deployment.monitor.alerts.length === 0)
+    throw new TmgenError('usage', 'alerts are off: nobody can be told', {
+      hint: 'monitor: {alerts: [webhook]} in tmgen.yaml (docs/how-to/alerts.md)',
+    })
+  const tested = await ask(context, dir)
+  if (json) ui.json(tested)
+  else
+    for (const { channel, error } of tested)
+      if (error === '') ui.data(`${channel}: delivered`)
+      else ui.note(printable(`${channel}: not delivered: ${error}`))
+  return tested.some(({ error }) => error !== '') ? 1 : undefined
+}
+
+async function ask(context: Context, dir: string): Promise<z.output<typeof testedSchema>> {
+  const { docker } = await context.world()
+  const args = ['compose', 'exec', '-T', 'monitor', 'node', '/usr/lib/tmgen/monitor.cjs', 'test-alert']
+  const { exitCode, stdout } = await docker.run(args, { cwd: dir, timeoutMs })
+  try {
+    if (exitCode === 0) return testedSchema.parse(JSON.parse(stdout))
+  } catch (error) {
+    if (!(error instanceof SyntaxError || error instanceof z.ZodError)) throw error
+  }
+  throw new TmgenError('docker', 'the monitor does not run', {
+    hint: 'docker compose up -d, then docker compose logs monitor',
+  })
+}

@@ -1,0 +1,95 @@
+import { z } from 'zod'
+import { withHint } from './fault.ts'
+import { channelKinds, durationSeconds } from './rules.ts'
+
+const units = { m: 'minutes', h: 'hours', d: 'days' } as const
+
+/** `72h` and the like between two others. */
+function duration(least: string, longest: string) {
+  const unitsOf = [...new Set([least.at(-1), longest.at(-1), 'h'])].sort() as (keyof typeof units)[]
+  const words = unitsOf.map((unit) => units[unit]).join(', ')
+  return z
+    .string()
+    .regex(
+      new RegExp(`^[1-9]\\d{0,3}[${unitsOf.join('')}]$`),
+      withHint(`must be a number of ${words}`, `for example ${longest}`),
+    )
+    .refine(
+      (text) => durationSeconds(text) >= durationSeconds(least) && durationSeconds(text) <= durationSeconds(longest),
+      withHint(`must be ${least} to ${longest}`, 'write another'),
+    )
+}
+
+const percent = z.number().int().min(1).max(90)
+
+/** What may differ from person to person. */
+const personal = {
+  stale: duration('2h', '365d').describe('Without a complete backup for so long, somebody is told'),
+  first: duration('2h', '90d').describe('The first backup must be complete so long after the share was made'),
+  failing: duration('2h', '30d').describe('A Mac that writes for so long without completing a backup fails'),
+  online: duration('1h', '30d').describe(
+    'A Mac that was away is given so long in reach before its missing backup is told',
+  ),
+  away: duration('1d', '365d').describe('A Mac that is away for so long is told all the same'),
+  shrunk: percent.describe('Percent of its bands that a backup may lose within a week'),
+}
+
+/** The values that hold where nothing else is written. */
+export const monitorDefaults = {
+  stale: '72h',
+  first: '7d',
+  failing: '24h',
+  online: '8h',
+  away: '30d',
+  shrunk: 40,
+} as const
+
+/** `monitor` in tmgen.yaml: when backups count as missing. */
+export const monitorSchema = z
+  .strictObject({
+    every: duration('1m', '1h').default('5m').describe('Time between two looks'),
+    stale: personal.stale.default(monitorDefaults.stale),
+    first: personal.first.default(monitorDefaults.first),
+    failing: personal.failing.default(monitorDefaults.failing),
+    online: personal.online.default(monitorDefaults.online),
+    away: personal.away.default(monitorDefaults.away),
+    shrunk: percent.default(monitorDefaults.shrunk).describe(personal.shrunk.description ?? ''),
+    diskFree: percent
+      .default(5)
+      .describe('Percent of a disk with shares that must be free; a full quota is normal and is not told'),
+    node: duration('1m', '7d')
+      .default('30m')
+      .describe('Trouble of a node, its key or its container is told after so long'),
+    remind: duration('1h', '30d').default('3d').describe('What lasts is told again after so long'),
+    keep: duration('7d', '3650d').default('400d').describe('How long what was seen is kept'),
+    alerts: z
+      .array(z.enum(channelKinds))
+      .max(channelKinds.length)
+      .refine((kinds) => new Set(kinds).size === kinds.length, withHint('must name each way once', 'drop the second'))
+      .default([])
+      .describe('How the operator is told; the address of each lies in a file of its name in secrets/monitor/'),
+  })
+  .default({
+    every: '5m',
+    ...monitorDefaults,
+    diskFree: 5,
+    node: '30m',
+    remind: '3d',
+    keep: '400d',
+    alerts: [],
+  })
+  .describe('When a backup counts as missing, and when somebody is told')
+
+/** `users[].monitor`: what differs for one person. */
+export const userMonitorSchema = z
+  .strictObject({
+    enabled: z.boolean().default(true).describe('false: nobody is told anything of this person’s backups'),
+    stale: personal.stale.optional(),
+    first: personal.first.optional(),
+    failing: personal.failing.optional(),
+    online: personal.online.optional(),
+    away: personal.away.optional(),
+    shrunk: personal.shrunk.optional(),
+  })
+  .optional()
+  .describe('Where this person differs from `monitor` at the top')

@@ -1,0 +1,1 @@
+export { History, type HistoryOptions, type Run } from './history.ts'

@@ -1,0 +1,14 @@
+export { type Look, lookFile, lookSchema, maxLookBytes } from './look.ts'
+export { type GatewayNode, nodeLookOf } from './node.ts'
+export {
+  type BundleSeen,
+  type HostLook,
+  hostLookSchema,
+  type MacLook,
+  macLookSchema,
+  type NodeLook,
+  nodeLookSchema,
+  type ShareSeen,
+  shareSchema,
+} from './schema.ts'
+export { countedOf, seenOf } from './seen.ts'

@@ -1,0 +1,17 @@
+import { z } from 'zod'
+import { hostLookSchema, shareSchema, time } from './schema.ts'
+
+/** What the scanner saw in one look at everybody, as it tells the reporter. */
+export const lookSchema = z.strictObject({
+  version: z.literal(1),
+  at: time,
+  disks: hostLookSchema.shape.disks,
+  shares: z
+    .array(z.strictObject({ user: z.string().max(64), mac: z.string().max(64), share: shareSchema }))
+    .max(16_384),
+})
+export type Look = z.output<typeof lookSchema>
+
+/** Name of the scanner's file, and the bytes that it may have: 1,000 shares whose owners tell all that they may. */
+export const lookFile = 'look.json'
+export const maxLookBytes = 32 * 1024 * 1024

@@ -1,0 +1,76 @@
+import type { History } from '../history/index.ts'
+import { recall } from '../ledger.ts'
+import type { Look, ShareSeen } from '../observation/index.ts'
+import { type HostMemory, judge, judgeHost, judgeNode, type NodeMemory, type Problem } from '../rules/index.ts'
+import type { Settings } from '../settings.ts'
+import type { MacReport } from './report.ts'
+
+/** How everybody does. */
+export interface Everybody {
+  macs: MacReport[]
+  nodes: { user: string; problems: Problem[] }[]
+  host: Problem[]
+}
+
+/**
+ * Judges everybody by what is remembered.
+ * @param look the last one
+ * @param begun when this monitor started: of the time before nobody can say that it did not look
+ */
+export function judgeAll(
+  history: History,
+  settings: Settings,
+  look: Look | undefined,
+  now: number,
+  begun: number,
+): Everybody {
+  const since = watchedSince(history, settings, now)
+  const seen = new Map(look?.shares.map(({ user, mac, share }) => [`${user}/${mac}`, share]))
+  return {
+    macs: settings.users.flatMap(({ name: user, macs, policy }) =>
+      macs.map((mac) => {
+        const key = `${user}/${mac}`
+        const who = { user, mac, watchedSince: Math.max(since[key] ?? now, begun) }
+        const state = judge(who, recall(history, user, mac, policy.every), policy, now)
+        return { ...state, seen: seenOf(seen.get(key)) }
+      }),
+    ),
+    nodes: settings.users.map(({ name: user }) => ({
+      user,
+      problems: judgeNode(history.remembered(`node:${user}`) as NodeMemory | undefined, settings.host, now),
+    })),
+    host: judgeHost(
+      history.remembered('host') as HostMemory | undefined,
+      Math.max(since[''] ?? now, begun),
+      settings.host,
+      now,
+    ),
+  }
+}
+
+/** Since when each Mac is to be looked at, and since when there is a monitor at all (`''`). */
+function watchedSince(history: History, { users }: Settings, now: number): Record<string, number> {
+  const before = (history.remembered('watched') ?? {}) as Record<string, number>
+  const keys = ['', ...users.flatMap(({ name, macs }) => macs.map((mac) => `${name}/${mac}`))]
+  const after = Object.fromEntries(keys.map((key) => [key, Math.min(before[key] ?? now, now)]))
+  if (JSON.stringify(after) !== JSON.stringify(before)) history.remember('watched', after)
+  return after
+}
+
+/** What a look told, in the words of `tmgen status`. */
+function seenOf(share: ShareSeen | undefined): MacReport['seen'] {
+  if (share?.outcome !== 'seen') return null
+  const { bundles } = share
+  const sum = (numbers: number[]) => (numbers.length === 0 ? null : numbers.reduce((total, one) => total + one, 0))
+  const last = (times: number[]) => (times.length === 0 ? null : Math.max(...times))
+  return {
+    usedBytes: sum(
+      bundles.flatMap(({ bands, bandSize }) => (bands === null || bandSize === null ? [] : bands.count * bandSize)),
+    ),
+    lastWrite: last(bundles.map(({ lastWrite }) => lastWrite)),
+    lastBackup: last(bundles.flatMap(({ completed }) => completed)),
+    backups: sum(bundles.flatMap(({ listed }) => listed ?? [])),
+    bundles: bundles.length,
+    notes: [...bundles.flatMap(({ notes }) => notes), ...share.notes],
+  }
+}

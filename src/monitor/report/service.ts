@@ -1,0 +1,101 @@
+// The `monitor` service: judges what the scanner saw, keeps the history and tells people. It has no share; a network
+// only where somebody is to be told. `once [--at TIME]` goes through it once, as if it were then; `test-alert` sends a
+// test to every channel and prints what came of it as JSON.
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { openForeign } from '../../converge/node-foreign.ts'
+import { printable } from '../../ui/printable.ts'
+import { History } from '../history/index.ts'
+import { type Look, lookFile, lookSchema, maxLookBytes } from '../observation/index.ts'
+import { onceAt } from '../once.ts'
+import { parseSettings, places } from '../settings.ts'
+import { askGateway } from './gateway.ts'
+import { Reporter, type ReporterWorld } from './reporter.ts'
+import { testAlert } from './test-alert.ts'
+
+/** A new look is taken up after so long, in ms; without one everybody is judged anew as often as the second. */
+const poll = { look: 2_000, judge: 60_000 }
+/** Bytes of an address or a token. */
+const maxSecret = 4096
+
+const say = (line: string) => void process.stdout.write(`${printable(line)}\n`)
+const settings = () => parseSettings(readFileSync(join(places.settings, 'settings.json'), 'utf8'))
+
+/** The scanner reads what others wrote, so that its file is read as a foreign one. */
+async function readLook(): Promise<Look | undefined> {
+  const bytes = await openForeign(places.looks, (folder) => folder.read(lookFile, maxLookBytes))
+  if (bytes === undefined) return undefined
+  try {
+    return lookSchema.safeParse(JSON.parse(Buffer.from(bytes).toString('utf8'))).data
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}
+
+const lookedAt = () => openForeign(places.looks, async (folder) => (await folder.stat(lookFile))?.modified.getTime())
+
+const world: ReporterWorld = {
+  fetch: (...args) => globalThis.fetch(...args),
+  secret: async (name) => {
+    const bytes = await openForeign(places.secrets, (folder) => folder.read(name, maxSecret))
+    return bytes && Buffer.from(bytes).toString('utf8')
+  },
+  look: readLook,
+  gateway: () => askGateway(join(places.gateway, 'status.sock')),
+  write: (report) => {
+    const path = join(places.state, 'report.json')
+    try {
+      writeFileSync(`${path}.new`, JSON.stringify(report), { mode: 0o600 })
+      renameSync(`${path}.new`, path)
+    } catch (error) {
+      // Its disk is full. People can be told all the same.
+      say(`the report is not written: ${(error as Error).message}`)
+    }
+  },
+  say,
+}
+
+async function main(): Promise<void> {
+  const args = process.argv.slice(2)
+  if (args[0] === 'test-alert') {
+    process.stdout.write(`${JSON.stringify(await testAlert(world, settings(), Date.now()))}\n`)
+    return
+  }
+  const notes: string[] = []
+  const onLoss = (why: string) => {
+    say(why)
+    notes.splice(0, notes.length, ...[...notes, why].slice(-5))
+  }
+  const history = new History(join(places.state, 'history.sqlite'), { onLoss })
+  const reporter = new Reporter(history, world)
+  const once = onceAt(args)
+  if (once !== undefined) {
+    await reporter.round(settings(), once, notes)
+    history.close()
+    return
+  }
+  let isOver = false
+  const end = new AbortController()
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.once(signal, () => {
+      isOver = true
+      end.abort()
+    })
+  let seen: number | undefined
+  let judged = 0
+  while (!isOver) {
+    const newest = await lookedAt()
+    const now = Date.now()
+    if (newest !== seen || Math.abs(now - judged) >= poll.judge) {
+      seen = newest
+      judged = now
+      await reporter.round(settings(), now, notes)
+    }
+    await setTimeout(poll.look, undefined, { signal: end.signal }).catch(() => undefined)
+  }
+  history.close()
+}
+
+void main()

@@ -1,0 +1,108 @@
+import type { BundleSeen, MacLook } from '../observation/index.ts'
+import { advanceBundle, bundleKey, day, lostBundle, rewoundBundle } from './advance-bundle.ts'
+import type { BundleMemory, MacMemory } from './memory.ts'
+
+/** Bundles that are remembered, gone ones too. */
+const mostBundles = 8
+/** What is lost is told for so long, in ms, once another backup is complete. */
+const lostFor = 7 * day
+/** Bands that were written so lately, in ms, say that a backup runs. */
+const lately = 15 * 60_000
+/** After a rest of so long, in ms, a write begins a new try. */
+const rest = day
+
+/** What a look is taken with. */
+export interface Around {
+  /** Time between two looks, ms. */
+  every: number
+  /** One of the person's machines is in reach; null: not known. */
+  present: boolean | null
+}
+
+/** Adds one look at a Mac's share to what is remembered of those before. */
+export function advance(before: MacMemory | undefined, look: MacLook, { every, present }: Around): MacMemory {
+  const { at, share } = look
+  const old = before && rewound(before, at)
+  const seen = share.outcome === 'seen' ? share.bundles : []
+  // What cannot be looked at says nothing of what is in it.
+  const bundles = share.outcome === 'unreadable' ? (old?.bundles ?? []) : together(old?.bundles ?? [], seen, at)
+  const found = bundles.flatMap((bundle) => successOf(bundle, old, seen) ?? [])
+  const success = found.reduce((last, one) => (last && last.at >= one.at ? last : one), old?.success ?? null)
+  const isNew = success?.completed !== old?.success?.completed || success?.at !== old?.success?.at
+  return {
+    firstAt: old?.firstAt ?? at,
+    lastAt: at,
+    outcome: share.outcome,
+    since: old?.outcome === share.outcome ? old.since : at,
+    cause: share.outcome === 'unreadable' ? share.cause : '',
+    bundles: kept(bundles, success?.at ?? 0, at),
+    success,
+    tries: isNew ? null : tries(old, bundles, at),
+    reach: { ms: isNew ? 0 : (old?.reach.ms ?? 0) + inReach(old, at, every, present), now: present },
+    running: look.open !== false && bundles.some((bundle) => isWritten(bundle, at)),
+  }
+}
+
+function isWritten({ bandsChanged, lost }: BundleMemory, at: number): boolean {
+  return bandsChanged !== null && lost === null && Math.abs(at - bandsChanged) < lately
+}
+
+function together(old: readonly BundleMemory[], seen: readonly BundleSeen[], at: number): BundleMemory[] {
+  const here = seen.map((bundle) => {
+    const known = old.find(({ name }) => name === bundleKey(bundle.name))
+    return advanceBundle(known, bundle, at)
+  })
+  const gone = old.filter(({ name }) => !here.some((bundle) => bundle.name === name))
+  return [...here, ...gone.map((bundle) => lostBundle(bundle, at))]
+}
+
+/** A completion that this look shows first. It was complete between the last look and this one, whatever the Mac's clock. */
+function successOf(bundle: BundleMemory, old: MacMemory | undefined, seen: readonly BundleSeen[]) {
+  const { counted } = bundle
+  if (counted === null || !seen.some(({ name }) => bundleKey(name) === bundle.name)) return undefined
+  const known = old?.bundles.find(({ name }) => name === bundle.name)
+  if (known?.counted?.completed === counted.completed) return undefined
+  const at = known ? Math.min(Math.max(counted.completed, known.seenAt), bundle.seenAt) : counted.completed
+  return { at, completed: counted.completed }
+}
+
+function tries(old: MacMemory | undefined, bundles: readonly BundleMemory[], at: number): MacMemory['tries'] {
+  if (old === undefined) return null
+  const written = bundles.filter((bundle) => {
+    const known = old.bundles.find(({ name }) => name === bundle.name)
+    return bundle.bandsChanged !== null && bundle.bandsChanged !== known?.bandsChanged
+  })
+  if (written.length === 0) return old.tries
+  const last = Math.min(at, Math.max(...written.map((bundle) => bundle.bandsChanged ?? 0)))
+  const isOn = old.tries !== null && last - old.tries.last < rest
+  return { first: isOn && old.tries ? old.tries.first : last, last }
+}
+
+/** Looks that did not take place count as one at most: nobody knows what was meanwhile. */
+function inReach(old: MacMemory | undefined, at: number, every: number, present: boolean | null): number {
+  if (old === undefined || present !== true) return 0
+  return Math.min(Math.max(at - old.lastAt, 0), 2 * every)
+}
+
+/** The server's clock went back: what was later than now is taken for now, and completions are counted anew. */
+function rewound(memory: MacMemory, at: number): MacMemory {
+  if (memory.lastAt <= at) return memory
+  const back = (time: number) => Math.min(time, at)
+  return {
+    ...memory,
+    firstAt: back(memory.firstAt),
+    lastAt: at,
+    since: back(memory.since),
+    success: memory.success && { at: back(memory.success.at), completed: back(memory.success.completed) },
+    tries: memory.tries && { first: back(memory.tries.first), last: back(memory.tries.last) },
+    bundles: memory.bundles.map((bundle) => rewoundBundle(bundle, at)),
+  }
+}
+
+/** Those that are there, and of the gone ones those whose loss is still to be told. */
+function kept(bundles: readonly BundleMemory[], success: number, at: number): BundleMemory[] {
+  return bundles
+    .filter(({ lost }) => lost === null || success <= lost || at - lost < lostFor)
+    .sort((a, b) => b.seenAt - a.seenAt)
+    .slice(0, mostBundles)
+}

@@ -1,0 +1,7 @@
+export { type Around, advance } from './advance.ts'
+export { judge, type MacState } from './judge.ts'
+export { isDue, type Kept, toLetGo } from './keep.ts'
+export { type MacMemory, macMemorySchema } from './memory.ts'
+export { advanceHost, advanceNode, type HostMemory, judgeHost, judgeNode, type NodeMemory } from './node.ts'
+export { type HostPolicy, hostPolicyOf, type Policy, policyOf } from './policy.ts'
+export { type Problem, type ProblemKind, problemKinds, type Severity, severities } from './problems.ts'

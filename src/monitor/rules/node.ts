@@ -1,0 +1,83 @@
+import { printable } from '../../ui/printable.ts'
+import type { HostLook, NodeLook } from '../observation/index.ts'
+import type { HostPolicy } from './policy.ts'
+import { type Problem, problem, sortProblems, span } from './problems.ts'
+
+/** What is remembered of the looks at one user's node: what is wrong, and since when. Times in ms since 1970. */
+export interface NodeMemory {
+  lastAt: number
+  /** The fault in a sentence, `''`: none. */
+  fault: string
+  since: number
+}
+
+/** The fault of one look at a node; `''`: none. A gateway that is silent is the host's fault, not the node's. */
+function faultOf(user: string, look: NodeLook): string {
+  if (look.keyNeeded) return `the node waits for an auth key: tmgen provision ${user}`
+  if (look.state !== null && look.state !== 'running')
+    return `the node is ${printable(look.state)}${look.error === '' ? '' : `: ${printable(look.error)}`}`
+  if (look.samba !== null && !['healthy', 'starting'].includes(look.samba))
+    return `Samba is ${printable(look.samba)}: tmgen logs ${user} --samba`
+  return ''
+}
+
+/** Adds one look. The fault may change its words and still last. */
+export function advanceNode(before: NodeMemory | undefined, user: string, look: NodeLook): NodeMemory {
+  const fault = faultOf(user, look)
+  const lasts = before !== undefined && (before.fault === '') === (fault === '')
+  return { lastAt: look.at, fault, since: lasts ? Math.min(before.since, look.at) : look.at }
+}
+
+/** What is wrong with one user's node. */
+export function judgeNode(memory: NodeMemory | undefined, policy: HostPolicy, now: number): Problem[] {
+  if (memory === undefined || memory.fault === '' || now - memory.since < policy.node) return []
+  return [problem('node', memory.since, memory.fault, 'run tmgen doctor')]
+}
+
+/** What is remembered of the looks at the host. */
+export interface HostMemory {
+  lastAt: number
+  /** Since when the gateway is silent. */
+  silent: number | null
+  disks: { path: string; users: readonly string[]; freePercent: number; low: number | null }[]
+}
+
+/** Percent more than the bound that must be free before a disk is well again: no to and fro. */
+const slack = 1
+
+/** Adds one look at the host. */
+export function advanceHost(before: HostMemory | undefined, look: HostLook, policy: HostPolicy): HostMemory {
+  const disks = look.disks.map(({ path, users, total, free }) => {
+    const freePercent = total > 0 ? (free / total) * 100 : 0
+    const low = before?.disks.find((disk) => disk.path === path)?.low ?? null
+    const isLow = freePercent < policy.diskFree + (low === null ? 0 : slack)
+    return { path, users, freePercent, low: isLow ? (low ?? look.at) : null }
+  })
+  return { lastAt: look.at, silent: look.gateway === 'silent' ? (before?.silent ?? look.at) : null, disks }
+}
+
+/** What is wrong with the host: the disk (never a quota: Time Machine fills it by design), the gateway, the monitor. */
+export function judgeHost(
+  memory: HostMemory | undefined,
+  watchedSince: number,
+  policy: HostPolicy,
+  now: number,
+): Problem[] {
+  const problems: Problem[] = []
+  const last = Math.max(memory?.lastAt ?? 0, watchedSince)
+  if (now - last > 3 * policy.every)
+    problems.push(
+      problem('monitor', last, `the monitor has not looked for ${span(now - last)}`, 'see docker compose logs monitor'),
+    )
+  if (memory === undefined) return problems
+  if (memory.silent !== null && now - memory.silent >= policy.node)
+    problems.push(problem('gateway', memory.silent, 'the gateway does not answer', 'docker compose up -d'))
+  for (const { path, users, freePercent, low } of memory.disks) {
+    if (low === null) continue
+    const reason = `${printable(path)} has ${freePercent.toFixed(1)} % left; ${users.length} ${users.length === 1 ? 'person backs' : 'people back'} up there`
+    problems.push(
+      problem('disk', low, reason, 'make room, or move people to another disk: macOS needs it to free its own'),
+    )
+  }
+  return sortProblems(problems)
+}

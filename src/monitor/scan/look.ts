@@ -1,0 +1,93 @@
+import { statfsSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { openForeign } from '../../converge/node-foreign.ts'
+import { TmgenError } from '../../errors.ts'
+import type { HostLook, Look, ShareSeen } from '../observation/index.ts'
+import type { Settings } from '../settings.ts'
+import type { ShareWatcher } from './watcher.ts'
+
+type User = Settings['users'][number]
+
+/** Shares that are looked at side by side. */
+const atOnce = 2
+/** Name of the file that proves whose a storage folder is; clients cannot write it. */
+const marker = '.tmgen.json'
+
+/** One look at everybody. `restart`: a disk is not there, and a new start may find it mounted. */
+export async function lookAtAll(
+  { workspace, users }: Settings,
+  shares: string,
+  watcher: ShareWatcher,
+  now: number,
+): Promise<{ look: Look; restart: boolean }> {
+  const found: Look['shares'] = []
+  const left = users.flatMap((user) => user.macs.map((mac) => ({ user, mac })))
+  watcher.keepOnly(left.map(({ user, mac }) => watched(user, mac, shares)))
+  const proven = new Map<User, boolean>()
+  for (const user of users) proven.set(user, await isMarked(join(shares, user.name), workspace.id, user.id))
+  const worker = async () => {
+    for (let next = left.shift(); next !== undefined; next = left.shift()) {
+      const { user, mac } = next
+      const share: ShareSeen = proven.get(user)
+        ? shown(await watcher.look(watched(user, mac, shares), now), user, shares)
+        : {
+            outcome: 'unreadable',
+            cause: `${user.storage} has no marker of this workspace: is its disk mounted, and was docker compose up -d run?`,
+          }
+      found.push({ user: user.name, mac, share })
+    }
+  }
+  await Promise.all(Array.from({ length: atOnce }, worker))
+  found.sort((a, b) => (`${a.user}/${a.mac}` < `${b.user}/${b.mac}` ? -1 : 1))
+  return {
+    look: { version: 1, at: now, disks: disksOf(users, shares), shares: found },
+    restart: [...proven.values()].includes(false),
+  }
+}
+
+const watched = (user: User, mac: string, shares: string) => ({
+  user: user.name,
+  mac,
+  storage: join(shares, user.name),
+})
+
+async function isMarked(storage: string, workspace: string, user: string): Promise<boolean> {
+  try {
+    const text = await openForeign(storage, (folder) => folder.read(marker, 4096))
+    const value: unknown = JSON.parse(Buffer.from(text ?? '').toString('utf8'))
+    return value instanceof Object && 'workspace' in value && value.workspace === workspace && 'user' in value
+      ? value.user === user
+      : false
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof TmgenError) return false
+    throw error
+  }
+}
+
+/** Causes name the path that people know. */
+function shown(share: ShareSeen, { name, storage }: User, shares: string): ShareSeen {
+  if (share.outcome !== 'unreadable') return share
+  return { ...share, cause: share.cause.replaceAll(join(shares, name), storage).slice(0, 400) }
+}
+
+/** The filesystems that hold the storage, each once. */
+function disksOf(users: readonly User[], shares: string): HostLook['disks'] {
+  const disks = new Map<number, HostLook['disks'][number]>()
+  for (const { name, storage } of users) {
+    const path = join(shares, name)
+    try {
+      const { dev } = statSync(path)
+      const known = disks.get(dev)
+      if (known) {
+        known.users.push(name)
+        continue
+      }
+      const { blocks, bavail, bsize } = statfsSync(path)
+      disks.set(dev, { path: storage, users: [name], total: blocks * bsize, free: bavail * bsize })
+    } catch (error) {
+      // Not there: its share tells.
+      if ((error as NodeJS.ErrnoException).code === undefined) throw error
+    }
+  }
+  return [...disks.values()]
+}

@@ -1,0 +1,3 @@
+export { apprise, ntfy, ping, webhook } from './http.ts'
+export type { PostOptions } from './post.ts'
+export { type Sender, SendFault } from './types.ts'

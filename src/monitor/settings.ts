@@ -1,0 +1,54 @@
+import { z } from 'zod'
+import { channelKinds } from '../config/rules.ts'
+
+const ms = z.number().int().min(0)
+const percent = z.number().min(0).max(100)
+
+const policySchema = z.object({
+  enabled: z.boolean(),
+  every: ms,
+  stale: ms,
+  first: ms,
+  failing: ms,
+  online: ms,
+  away: ms,
+  shrunk: percent,
+})
+
+const hostPolicySchema = z.object({ every: ms, node: ms, diskFree: percent, remind: ms, keep: ms })
+
+/** generated/monitor/settings.json: what tmgen tells the monitor. No secret is in it. Times in ms. */
+export const settingsSchema = z.object({
+  version: z.literal(1),
+  workspace: z.object({ id: z.string(), name: z.string() }),
+  host: hostPolicySchema,
+  /** The address of each lies in a file of that name in secrets/monitor/, for it may be a secret. */
+  alerts: z.array(z.enum(channelKinds)),
+  /** Those that are served, by name. */
+  users: z.array(
+    z.object({
+      name: z.string(),
+      id: z.string(),
+      /** Path on the Docker host, to be shown; the scanner has it at `inside(name)`. */
+      storage: z.string(),
+      macs: z.array(z.string()),
+      policy: policySchema,
+    }),
+  ),
+})
+export type Settings = z.output<typeof settingsSchema>
+
+/** Where the services find things; the compose file mounts them there. */
+export const places = {
+  settings: '/etc/tmgen',
+  shares: '/srv/tmgen',
+  looks: '/run/tmgen-looks',
+  gateway: '/run/tmgen-gateway',
+  secrets: '/run/secrets/tmgen',
+  state: '/var/lib/tmgen',
+} as const
+
+/** @throws SyntaxError or ZodError where it is not what tmgen writes */
+export function parseSettings(text: string): Settings {
+  return settingsSchema.parse(JSON.parse(text))
+}

@@ -1,0 +1,73 @@
+import { places } from '../monitor/settings.ts'
+import type { Deployment } from '../resolve/types.ts'
+import type { ImageSource } from './contexts.ts'
+import { servedUsers } from './marker.ts'
+import { choice, common, imageOf, mount, owner } from './service-parts.ts'
+import type { YamlMap } from './yaml.ts'
+
+/**
+ * What the scanner tells the reporter, in memory and bounded: whoever breaks into the scanner cannot fill a disk. Both
+ * look again when they start, so that nothing is lost with it.
+ */
+export const looksVolume: YamlMap = {
+  looks: {
+    driver: 'local',
+    driver_opts: { type: 'tmpfs', device: 'tmpfs', o: 'size=64m,nr_inodes=64,mode=0755,nosuid,nodev,noexec' },
+  },
+}
+
+const looks = (readOnly: boolean): YamlMap => ({
+  type: 'volume',
+  source: 'looks',
+  target: places.looks,
+  ...(readOnly ? { read_only: true } : {}),
+})
+
+/**
+ * The monitor in two services. `monitor-scanner` reads what people's Macs wrote: all shares, read-only, and no network at all.
+ * `monitor` judges and tells: no share, and a network of its own only where somebody is to be told. Nothing waits for
+ * either, so that neither can stop a backup.
+ */
+export function monitorServices(deployment: Deployment, source: ImageSource): YamlMap {
+  const isTelling = deployment.monitor.alerts.length > 0
+  const { build: _, ...image } = imageOf('monitor', source)
+  const labels = { 'tmgen.workspace': deployment.workspace.id }
+  return {
+    'monitor-scanner': {
+      ...imageOf('monitor', source),
+      ...common,
+      entrypoint: ['node', '/usr/lib/tmgen/scanner.cjs'],
+      network_mode: 'none',
+      // Shares belong to their users alone. To read them, and only that, passes over the mode of a file.
+      user: '0:0',
+      cap_add: ['DAC_READ_SEARCH'],
+      mem_limit: choice('TMGEN_SCANNER_MEMORY', '512m'),
+      pids_limit: 64,
+      stop_grace_period: '2s',
+      volumes: [
+        mount('./generated/monitor', places.settings, true),
+        looks(false),
+        ...servedUsers(deployment).map(({ name, storage }) => mount(storage, `${places.shares}/${name}`, true)),
+      ],
+      labels,
+    },
+    monitor: {
+      ...image,
+      ...common,
+      entrypoint: ['node', '/usr/lib/tmgen/monitor.cjs'],
+      user: owner,
+      mem_limit: choice('TMGEN_MONITOR_MEMORY', '512m'),
+      pids_limit: 64,
+      stop_grace_period: '15s',
+      volumes: [
+        mount('./generated/monitor', places.settings, true),
+        looks(true),
+        mount('./state/status', places.gateway, true),
+        mount('./state/monitor', places.state, false),
+        ...(isTelling ? [mount('./secrets/monitor', places.secrets, true)] : []),
+      ],
+      ...(isTelling ? { networks: { alerts: {} } } : { network_mode: 'none' }),
+      labels,
+    },
+  }
+}

@@ -1,0 +1,205 @@
+import { chownSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  backUpBundle,
+  type Client,
+  type Container,
+  cleanUp,
+  compose,
+  composeExec,
+  docker,
+  makeSparsebundle,
+  run,
+  type Stack,
+  startContainer,
+  startTwoUsers,
+  waitFor,
+} from './support/index.ts'
+
+interface Mac {
+  user: string
+  mac: string
+  state: string
+  reason: string
+  lastSuccess: string | null
+}
+
+interface Alert {
+  severity: string
+  title: string
+  items: { what: string; about: string; kind: string }[]
+}
+
+const hour = 3600_000
+/** A receiver of webhooks: it appends each body to a file, a line each. */
+const receiver = `
+import http.server
+class Receiver(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["content-length"]))
+        with open("/tmp/alerts", "ab") as out:
+            out.write(body + b"\\n")
+        self.send_response(204)
+        self.end_headers()
+http.server.HTTPServer(("", 80), Receiver).serve_forever()`
+
+describe('the monitor', () => {
+  const begun = Date.now()
+  let stack: Stack
+  let alice: Client
+  let told: Container
+
+  beforeAll(async () => {
+    ;({ stack, alice } = await startTwoUsers({
+      aliceArgs: (made) => {
+        // The clock of this test is its own: the services shall not look between its looks.
+        made.edit(
+          'tmgen.yaml',
+          (text) => `${text}monitor:\n  every: 1h\n  stale: 24h\n  online: 1h\n  alerts: [webhook]\n`,
+        )
+        return []
+      },
+    }))
+    const address = join(stack.dir, 'secrets/monitor/webhook')
+    const { uid, gid } = statSync(stack.dir)
+    writeFileSync(address, 'http://receiver/hook-5f1c\n', { mode: 0o600 })
+    chownSync(address, uid, gid)
+    told = await startContainer(
+      'receiver',
+      'tmgen-lab/client',
+      ['--network', `${stack.dir.split('/').at(-1)}_alerts`, '--network-alias', 'receiver', '--entrypoint', 'python3'],
+      ['-c', receiver],
+    )
+  })
+  afterAll(cleanUp)
+
+  test('is there after docker compose up -d: it has looked at everybody, and each part may do what it needs alone', async () => {
+    const { macs } = await report()
+    expect(macs.map(({ user, mac, state }) => [user, mac, state])).toEqual([
+      ['alice', 'macbook', 'waiting'],
+      ['bob', 'imac', 'waiting'],
+    ])
+    const scanner = await inspect('monitor-scanner')
+    expect(scanner.HostConfig.NetworkMode).toBe('none')
+    // Its shares are read-only, and only the one capability is left: 2 is DAC_READ_SEARCH.
+    expect(await inside('monitor-scanner', 'touch /srv/tmgen/alice/macbook/x; grep ^CapEff /proc/1/status')).toMatch(
+      /Read-only file system[\s\S]*CapEff:\s+0{15}4\b/,
+    )
+    const networks = Object.keys((await inspect('monitor')).NetworkSettings.Networks)
+    expect(networks).toEqual([expect.stringMatching(/_alerts$/)])
+    expect(await inside('monitor', 'ls /srv/tmgen /var/run/docker.sock; grep ^CapEff /proc/1/status')).toMatch(
+      /cannot access '\/srv\/tmgen'[\s\S]*cannot access[\s\S]*CapEff:\s+0{16}\b/,
+    )
+  })
+
+  test('a backup through the node is seen by the next look; status and monitor show agree', async () => {
+    await backUp(begun - hour)
+    await lookAt(Date.now())
+    const mac = (await report()).macs[0]
+    expect(mac).toMatchObject({ state: expect.stringMatching(/^(ok|running)$/) })
+    expect(Math.abs(Date.parse(mac?.lastSuccess ?? '') - (begun - hour))).toBeLessThan(2_000)
+    const { users } = JSON.parse(await stack.must(['status', '--json']))
+    expect(users[0].macs[0]).toMatchObject({ backups: 1, monitor: mac?.state, warnings: [] })
+  })
+
+  test('four FIFOs in a share, and links that lead out of it, hold up nobody’s look', async () => {
+    const share = join(stack.storage, 'bob/imac')
+    const bundle = join(share, 'Trap.sparsebundle')
+    mkdirSync(bundle)
+    for (const name of ['Info.plist', 'token', 'com.apple.TimeMachine.SnapshotHistory.plist', 'bands'])
+      expect((await run('mkfifo', [join(bundle, name)])).code).toBe(0)
+    symlinkSync(join(stack.storage, 'alice/macbook/macbook.sparsebundle'), join(share, 'Link.sparsebundle'))
+    symlinkSync('../../alice/macbook', join(share, 'Up.sparsebundle'))
+    const before = Date.now()
+    await lookAt(Date.now())
+    expect(Date.now() - before).toBeLessThan(15_000)
+    const { macs } = await report()
+    expect(macs[0]).toMatchObject({ user: 'alice', state: expect.stringMatching(/^(ok|running)$/) })
+    expect(macs[1]).toMatchObject({ user: 'bob', lastSuccess: null })
+  })
+
+  test('test-alert says what arrives, and what does not', async () => {
+    await compose(stack.dir, ['start', 'monitor'])
+    expect(await stack.must(['monitor', 'test-alert'])).toContain('webhook')
+    expect((await alerts()).at(-1)).toMatchObject({ title: expect.stringContaining('this is a test') })
+    const address = join(stack.dir, 'secrets/monitor/webhook')
+    const right = readFileSync(address)
+    writeFileSync(address, 'http://nobody-9c2e/secret-word\n')
+    const ran = await stack.tmgen(['monitor', 'test-alert'])
+    writeFileSync(address, right)
+    expect(ran.code).toBe(1)
+    expect(ran.stdout + ran.stderr).toMatch(/webhook/)
+    expect(ran.stdout + ran.stderr).not.toMatch(/secret-word|nobody-9c2e/)
+  })
+
+  test('two days without a backup: one alert within one look; a backup: well again', async () => {
+    const away = begun + 48 * hour
+    const count = (await alerts()).length
+    await lookAt(away)
+    const sent = (await alerts()).slice(count)
+    expect(sent).toHaveLength(1)
+    expect(sent[0]?.items).toContainEqual(
+      expect.objectContaining({ what: 'new', about: 'alice/macbook', kind: 'missing' }),
+    )
+    await lookAt(away + hour)
+    expect(await alerts()).toHaveLength(count + 1)
+
+    await backUp(Date.now())
+    await lookAt(away + 2 * hour)
+    await lookAt(away + 3 * hour)
+    expect((await report()).macs[0]?.state).toBe('ok')
+    const last = (await alerts()).slice(count + 1)
+    expect(last).toHaveLength(1)
+    expect(last[0]).toMatchObject({ severity: 'recovery' })
+    expect(last[0]?.items).toContainEqual(
+      expect.objectContaining({ what: 'recovery', about: 'alice/macbook', kind: 'missing' }),
+    )
+  })
+
+  /** A backup as a Mac makes it, through the node; its history names this end, in ms since 1970. */
+  async function backUp(ended: number): Promise<void> {
+    const snapshots = [new Date(Math.floor(ended / 1000) * 1000).toISOString()]
+    // It stays the same Mac: another machine in a bundle is an alarm of its own.
+    const machine = '/tmp/macbook.sparsebundle/com.apple.TimeMachine.MachineID.plist'
+    await alice.must(['sh', '-c', `cp ${machine} /tmp/machine 2>/dev/null; rm -rf /tmp/macbook.sparsebundle`])
+    const bundle = await makeSparsebundle(alice, '/tmp', { bands: 3, snapshots })
+    await alice.must(['sh', '-c', `! [ -f /tmp/machine ] || cp /tmp/machine ${machine}`])
+    await backUpBundle(alice, await alice.peerIp('tm-alice'), 'macbook', await stack.login('alice'), bundle)
+  }
+
+  /** One look of both services, as if it were then. The reporter that runs gives the history to the one that looks. */
+  async function lookAt(time: number): Promise<void> {
+    const at = new Date(time).toISOString()
+    const scan = ['node', '/usr/lib/tmgen/scanner.cjs', 'once', '--at', at]
+    const scanned = await composeExec(stack.dir, 'monitor-scanner', scan)
+    expect(scanned).toMatchObject({ code: 0, stderr: '' })
+    await compose(stack.dir, ['stop', 'monitor'])
+    await compose(stack.dir, ['run', '--rm', '-T', 'monitor', 'once', '--at', at])
+  }
+
+  async function report(): Promise<{ macs: Mac[] }> {
+    return waitFor('a report of the monitor', async () => {
+      const found = JSON.parse(await stack.must(['monitor', 'show', '--json'])) as { macs: Mac[] }
+      return found.macs.length === 2 ? found : undefined
+    })
+  }
+
+  async function alerts(): Promise<Alert[]> {
+    const text = await told.must(['sh', '-c', 'cat /tmp/alerts 2>/dev/null || true'])
+    return text
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as Alert)
+  }
+
+  async function inside(service: string, script: string): Promise<string> {
+    const ran = await composeExec(stack.dir, service, ['sh', '-c', script])
+    return ran.stderr + ran.stdout
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: what docker inspect prints, looked into at any depth
+  async function inspect(service: string): Promise<any> {
+    return JSON.parse(await docker(['inspect', (await stack.containerOf(service)).id]))[0]
+  }
+})

@@ -1,0 +1,181 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import type { Report } from '../../../src/monitor/report/index.ts'
+import { dir, Scene } from './scene.ts'
+
+const hour = 3600_000
+/** The scene's clock. */
+const now = Date.parse('2026-01-02T03:04:05Z')
+
+const problem = {
+  kind: 'missing',
+  severity: 'alarm',
+  since: now - 9 * hour,
+  reason: 'no backup for 3 days: the Mac writes nothing',
+  todo: 'see whether Time Machine is on',
+} as const
+const report: Report = {
+  version: 1,
+  at: now - 30_000,
+  lookedAt: now - 60_000,
+  every: 300_000,
+  macs: [
+    {
+      user: 'alice',
+      mac: 'macbook',
+      state: 'missing',
+      since: problem.since,
+      reason: problem.reason,
+      todo: problem.todo,
+      problems: [problem],
+      lastSuccess: now - 81 * hour,
+      running: false,
+      seen: {
+        usedBytes: 2 ** 30,
+        lastWrite: now - 81 * hour,
+        lastBackup: now - 81 * hour,
+        backups: 7,
+        bundles: 1,
+        notes: ['\u001b[2J.sparsebundle/Info.plist: cut short'],
+      },
+    },
+  ],
+  nodes: [{ user: 'alice', problems: [] }],
+  host: [],
+  channels: [],
+  notes: [],
+}
+
+let scene: Scene
+const put = (change: Partial<Report> = {}) =>
+  scene.disk.put(`${dir}/state/monitor/report.json`, JSON.stringify({ ...report, ...change }), 0o600)
+
+beforeEach(async () => {
+  scene = await Scene.with('manual')
+  await scene.tmgen('add user alice --login alice@example.com --mac macbook')
+  scene.options = { now: new Date(now) }
+})
+
+describe('tmgen monitor show', () => {
+  test('a line a Mac: its state, since when, and why; what to do is a note', async () => {
+    put()
+    const { code, stdout, stderr } = await scene.tmgen('monitor show')
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^alice +macbook +missing +9h +3d +no backup for 3 days: the Mac writes nothing$/m)
+    expect(stderr).toContain(
+      'note: alice/macbook: no backup for 3 days: the Mac writes nothing: see whether Time Machine',
+    )
+    expect(stderr).toContain('nobody is told: alerts are off (docs/how-to/alerts.md)')
+  })
+
+  test('JSON has times as text, and no byte that a terminal takes for its own', async () => {
+    put()
+    const { stdout } = await scene.tmgen('monitor show --json')
+    expect(stdout).not.toContain('\u001b')
+    expect(JSON.parse(stdout)).toMatchObject({
+      at: '2026-01-02T03:03:35.000Z',
+      macs: [{ user: 'alice', state: 'missing', since: '2026-01-01T18:04:05.000Z', seen: { backups: 7 } }],
+      channels: [],
+    })
+  })
+
+  test('a channel that fails, a monitor that is silent and a disk that is full are told', async () => {
+    const disk = { ...problem, kind: 'disk', reason: '/srv has 1.0 % left', todo: 'make room' } as const
+    const webhook = {
+      name: 'webhook',
+      waiting: 2,
+      lost: 1,
+      sentAt: null,
+      failedAt: now,
+      error: 'it answers with HTTP 503',
+    }
+    put({ at: now - 2 * hour, host: [disk], channels: [webhook] })
+    const { stderr } = await scene.tmgen('monitor show')
+    expect(stderr).toContain('the monitor reported 2h ago: docker compose up -d')
+    expect(stderr).toContain('this server: /srv has 1.0 % left: make room')
+    expect(stderr).toContain('webhook: it answers with HTTP 503 (2 wait, 1 given up)')
+    expect(stderr).not.toContain('alerts are off')
+  })
+
+  test.each([
+    ['nothing', undefined],
+    ['no JSON', '{"version":'],
+    ['another version', '{"version":2}'],
+  ])('where there is %s it says that there is no report, and where to look', async (_name, text) => {
+    if (text !== undefined) scene.disk.put(`${dir}/state/monitor/report.json`, text)
+    const { code, stderr } = await scene.tmgen('monitor show')
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/has not reported yet[\s\S]*docker compose logs monitor monitor-scanner/)
+  })
+
+  test('a link in the place of the report is not followed', async () => {
+    scene.disk.put('/etc/other.json', JSON.stringify(report))
+    scene.disk.mkdirs(`${dir}/state/monitor`)
+    scene.disk.link(`${dir}/state/monitor/report.json`, '/etc/other.json')
+    expect((await scene.tmgen('monitor show')).code).toBe(1)
+  })
+})
+
+describe('tmgen status', () => {
+  test('warns of what the monitor finds, and says its state in JSON', async () => {
+    put()
+    const { stdout } = await scene.tmgen('status --json')
+    const [mac] = JSON.parse(stdout).users[0].macs
+    expect(mac.monitor).toBe('missing')
+    expect((await scene.tmgen('status')).stderr).toContain(
+      'note: alice: macbook: no backup for 3 days: the Mac writes nothing',
+    )
+  })
+
+  test('shows what the monitor saw where it may not look itself', async () => {
+    put()
+    scene.disk.mkdirs('/srv/tm/alice/macbook')
+    scene.disk.closed.add('/srv/tm/alice/macbook')
+    const { stdout } = await scene.tmgen('status --json')
+    const [mac] = JSON.parse(stdout).users[0].macs
+    expect(mac).toMatchObject({ usedBytes: 2 ** 30, backups: 7, lastBackup: new Date(now - 81 * hour).toISOString() })
+  })
+
+  test('does not go by a report that is old, and says so', async () => {
+    put({ at: now - hour })
+    const { stdout, stderr } = await scene.tmgen('status --json')
+    expect(JSON.parse(stdout).users[0].macs[0].monitor).toBeNull()
+    expect(stderr + stdout).toContain('the monitor does not report')
+  })
+})
+
+describe('tmgen monitor test-alert', () => {
+  const alerts = () =>
+    scene.disk.put(`${dir}/tmgen.yaml`, `${scene.text('tmgen.yaml')}monitor: { alerts: [webhook, ntfy] }\n`)
+  const answer = (tested: unknown) => {
+    scene.dockerAnswer = (args) =>
+      args[1] === 'exec' && args.includes('test-alert')
+        ? { exitCode: 0, stdout: JSON.stringify(tested), stderr: '' }
+        : { exitCode: 1, stdout: '', stderr: '' }
+  }
+
+  test('where alerts are off it says how to switch them on', async () => {
+    const { code, stderr } = await scene.tmgen('monitor test-alert')
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/alerts are off[\s\S]*alerts\.md/)
+  })
+
+  test('says what arrived, and exits 1 where something did not', async () => {
+    alerts()
+    answer([{ channel: 'webhook', error: '' }])
+    expect(await scene.tmgen('monitor test-alert')).toMatchObject({ code: 0, stdout: 'webhook: delivered\n' })
+    answer([
+      { channel: 'webhook', error: '' },
+      { channel: 'ntfy', error: 'connection refused' },
+    ])
+    const { code, stderr } = await scene.tmgen('monitor test-alert')
+    expect(code).toBe(1)
+    expect(stderr).toContain('ntfy: not delivered: connection refused')
+  })
+
+  test('a monitor that does not run is an error with a hint', async () => {
+    alerts()
+    const { code, stderr } = await scene.tmgen('monitor test-alert')
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/the monitor does not run[\s\S]*docker compose up -d/)
+  })
+})

@@ -1,0 +1,50 @@
+import { describe, expect, test } from 'vitest'
+import { parseConfig } from '../../../src/config/index.ts'
+import { hostPolicyOf, policyOf } from '../../../src/monitor/rules/index.ts'
+import { hour, minute, policy as usual } from './timeline.ts'
+
+const configOf = (monitor: string, own = '') =>
+  parseConfig(
+    Buffer.from(`version: 1
+workspace: home
+control: { provider: headscale, url: https://hs.example.com }
+storage: { root: /srv/tm }
+network: { subnet: 10.77.0.0/24 }
+${monitor}
+users:
+  - { name: alice, logins: [alice@example.com], macs: [{ name: macbook }]${own} }
+`),
+    'tmgen.yaml',
+  ).config
+const policyIn = (monitor: string, own = '') => {
+  const { monitor: all, users } = configOf(monitor, own)
+  return policyOf(all, users[0]!.monitor)
+}
+
+test('without a word in tmgen.yaml the defaults hold', () => {
+  expect(policyIn('')).toEqual(usual)
+  expect(hostPolicyOf(configOf('').monitor)).toEqual({
+    every: 5 * minute,
+    node: 30 * minute,
+    diskFree: 5,
+    remind: 72 * hour,
+    keep: 400 * 24 * hour,
+  })
+})
+
+test('monitor holds for all, and a person’s own comes before it', () => {
+  const policy = policyIn('monitor: { stale: 4d, shrunk: 30 }', ', monitor: { stale: 36h, enabled: false }')
+  expect(policy).toEqual({ ...usual, enabled: false, stale: 36 * hour, shrunk: 30 })
+})
+
+describe('refused', () => {
+  test.each([
+    ['monitor: { stale: 72 }', /must be text/],
+    ['monitor: { stale: 3w }', /must be a number of/],
+    ['monitor: { stale: 1h }', /must be 2h to 365d/],
+    ['monitor: { every: 30s }', /must be a number of hours, minutes/],
+    ['monitor: { every: 2h }', /must be 1m to 1h/],
+    ['monitor: { shrunk: 0 }', /shrunk/],
+    ['monitor: { stalle: 72h }', /unknown key "stalle"/],
+  ])('%s', (text, message) => expect(() => configOf(text)).toThrow(message))
+})

@@ -1,0 +1,254 @@
+import { execFileSync } from 'node:child_process'
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { TmgenError } from '../../../src/errors.ts'
+import { History } from '../../../src/monitor/history/index.ts'
+import type { GatewayNode, Look } from '../../../src/monitor/observation/index.ts'
+import { type Report, Reporter, reportSchema, testAlert } from '../../../src/monitor/report/index.ts'
+import type { Settings } from '../../../src/monitor/settings.ts'
+import { day, hour, minute, policy, Story, start } from './timeline.ts'
+
+const running: GatewayNode = { state: 'running', key_needed: false, last_error: '', connections: 0, peers: [] }
+
+let folder: string
+let history: History
+let story: Story
+let now: number
+let look: Look | undefined
+let gateway: Record<string, GatewayNode> | undefined
+let secrets: Record<string, string>
+let posts: { url: string; body: { severity: string; items: { what: string; about: string; kind: string }[] } }[]
+let status: number
+let reports: Report[]
+let lines: string[]
+let settings: Settings
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'tmgen-reporter-'))
+  history = new History(join(folder, 'history.sqlite'), { onLoss: (why) => expect.fail(why) })
+  story = new Story().begin('Alice.sparsebundle').complete()
+  now = start
+  gateway = { alice: running }
+  secrets = { webhook: 'https://hooks.example.com/TOKEN\n' }
+  posts = []
+  status = 204
+  reports = []
+  lines = []
+  settings = {
+    version: 1,
+    workspace: { id: '00c0ffee00c0ffee', name: 'tm' },
+    host: { every: policy.every, node: 30 * minute, diskFree: 5, remind: 3 * day, keep: 400 * day },
+    alerts: ['webhook'],
+    users: [{ name: 'alice', id: 'u1', storage: '/srv/tm/alice', macs: ['macbook'], policy }],
+  }
+})
+afterEach(() => {
+  history.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const make = () =>
+  new Reporter(history, {
+    look: async () => look,
+    gateway: async () => gateway,
+    secret: async (name) => secrets[name],
+    fetch: async (url, init) => {
+      posts.push({ url: String(url), body: JSON.parse(String(init?.body)) })
+      return new Response(null, { status })
+    },
+    write: (report) => reports.push(report),
+    say: (line) => lines.push(line),
+  })
+
+/** The scanner looks, then the reporter goes through it. */
+async function round(at = now, reporter = make()): Promise<Report> {
+  now = at
+  story.now = at
+  const disks = [{ path: '/srv/tm', users: ['alice'], total: 1000, free: 500 }]
+  look = { version: 1, at, disks, shares: [{ user: 'alice', mac: 'macbook', share: story.share }] }
+  return reporter.round(settings, at)
+}
+
+describe('a round', () => {
+  test('takes the look, judges it, and reports what is read back as it was', async () => {
+    const report = await round()
+    expect(reportSchema.parse(JSON.parse(JSON.stringify(report)))).toEqual(report)
+    expect(reports).toEqual([report])
+    expect(report.macs).toMatchObject([
+      { user: 'alice', mac: 'macbook', state: expect.stringMatching(/ok|running/), seen: { bundles: 1 } },
+    ])
+    expect(report.host).toEqual([])
+    expect(posts).toEqual([])
+  })
+
+  test('a backup that stopped is told once, then after remind, then as well again, whoever was restarted meanwhile', async () => {
+    await round()
+    await round(start + 71 * hour)
+    expect(posts).toEqual([])
+    await round(start + 73 * hour)
+    expect(posts).toMatchObject([
+      {
+        url: 'https://hooks.example.com/TOKEN',
+        body: { severity: 'alarm', items: [{ what: 'new', about: 'alice/macbook', kind: 'missing' }] },
+      },
+    ])
+    await round(start + 74 * hour)
+    expect(posts).toHaveLength(1)
+    await round(start + 73 * hour + 3 * day)
+    expect(posts[1]?.body.items).toMatchObject([{ what: 'reminder' }])
+    story.now = start + 150 * hour
+    story.complete()
+    await round(start + 150 * hour)
+    expect(posts).toHaveLength(2)
+    await round(start + 150 * hour + 20 * minute)
+    expect(posts[2]?.body).toMatchObject({ severity: 'recovery', items: [{ what: 'recovery', kind: 'missing' }] })
+  })
+
+  test('a scanner that is silent is told, not what it said last', async () => {
+    const reporter = make()
+    await round(start, reporter)
+    const report = await reporter.round(settings, start + hour)
+    expect(report.macs[0]?.state).toBe('monitor')
+    expect(posts.map(({ body }) => body.items.map(({ about, kind }) => `${about} ${kind}`))).toEqual([
+      ['this server monitor'],
+    ])
+  })
+
+  test('a host that was off for a day is not told as a scanner that did not look', async () => {
+    await round()
+    const report = await make().round(settings, start + day)
+    expect(report.macs[0]?.problems).toEqual([])
+    expect(report.host).toEqual([])
+    expect(posts).toEqual([])
+  })
+
+  test('somebody who was disabled for a month and is back gets time for a first look', async () => {
+    const reporter = make()
+    const { users } = settings
+    await round(start, reporter)
+    settings = { ...settings, users: [] }
+    await round(start + 30 * day, reporter)
+    settings = { ...settings, users }
+    now = start + 30 * day + minute
+    const report = await reporter.round(settings, now)
+    expect(report.macs[0]?.problems.map(({ kind }) => kind)).not.toContain('monitor')
+  })
+
+  test('the same look is not taken twice', async () => {
+    await round()
+    await make().round(settings, now + minute)
+    expect(history.runs('mac:alice/macbook')).toMatchObject([{ looks: 1 }])
+  })
+
+  test('a gateway that is silent for long is told in place of everybody’s node', async () => {
+    gateway = undefined
+    await round()
+    await round(start + 5 * minute)
+    expect(posts).toEqual([])
+    await round(start + 35 * minute)
+    expect(posts.map(({ body }) => body.items.map(({ kind }) => kind))).toEqual([['gateway']])
+  })
+
+  test('what is not in tmgen.yaml any more is left out', async () => {
+    settings.users[0]!.macs = ['imac']
+    const report = await round()
+    expect(report.macs).toMatchObject([{ mac: 'imac', state: 'waiting', seen: null }])
+    expect(history.runs('mac:alice/macbook')).toEqual([])
+  })
+})
+
+describe('delivery', () => {
+  // A disk of its own takes root; where tests run without, this one is reported as skipped.
+  test.skipIf(process.getuid?.() !== 0)(
+    'a full disk is told, and told once, although nothing can be kept',
+    async () => {
+      history.close()
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=400k', 'tmpfs', folder])
+      try {
+        history = new History(join(folder, 'history.sqlite'), { onLoss: (why) => lines.push(why) })
+        // All that is left, so that not even a journal can be begun.
+        const fill = () => {
+          for (;;) appendFileSync(join(folder, 'ballast'), 'x'.repeat(1024))
+        }
+        expect(fill).toThrow(/ENOSPC/)
+        const reporter = make()
+        for (const at of [start, start + 5 * minute, start + 10 * minute]) {
+          look = { version: 1, at, disks: [{ path: '/srv/tm', users: ['alice'], total: 1000, free: 0 }], shares: [] }
+          await reporter.round(settings, at)
+        }
+        expect(lines).toContain('the disk of the history is full: until there is room nothing is added')
+        expect(history.runs('host')).toEqual([])
+        expect(posts.map(({ body }) => body.items.map(({ kind }) => kind))).toEqual([['disk']])
+      } finally {
+        history.close()
+        execFileSync('umount', [folder])
+      }
+    },
+  )
+
+  test('while alerts are off nothing counts as told: who is named later is told what is wrong then', async () => {
+    const kinds = () => posts.map(({ body }) => body.items.map(({ what, kind }) => `${what} ${kind}`))
+    await round()
+    await round(start + 80 * hour)
+    expect(kinds()).toEqual([['new missing']])
+    settings.alerts = []
+    await round(start + 81 * hour)
+    settings.alerts = ['webhook']
+    await round(start + 82 * hour)
+    expect(kinds()).toEqual([['new missing'], ['new missing']])
+  })
+
+  test('what is not taken is tried again, shown, and never told with its address', async () => {
+    await round()
+    status = 503
+    const first = await round(start + 80 * hour)
+    expect(first.channels).toEqual([
+      expect.objectContaining({ name: 'webhook', waiting: 1, lost: 0, error: 'it answers with HTTP 503' }),
+    ])
+    status = 204
+    const then = await round(start + 80 * hour + 2 * minute)
+    expect(then.channels).toMatchObject([{ waiting: 0, error: '', sentAt: now }])
+    expect(posts).toHaveLength(2)
+    expect(JSON.stringify([reports, lines])).not.toMatch(/TOKEN|hooks\.example/)
+  })
+
+  test.each([
+    ['no file', undefined, /there is no address/],
+    ['an empty one', ' \n', /there is no address/],
+    ['no address', 'hooks.example.com/TOKEN', /holds no http or https address/],
+    ['another scheme', 'file:///etc/passwd', /holds no http or https address/],
+  ])('%s in secrets/monitor is a failure with its cause', async (_name, text, cause) => {
+    if (text === undefined) delete secrets.webhook
+    else secrets.webhook = text
+    const outside = { fetch: () => expect.fail('nobody is asked'), secret: async (name: string) => secrets[name] }
+    expect(await testAlert(outside, settings, now)).toEqual([
+      { channel: 'webhook', error: expect.stringMatching(cause) },
+    ])
+  })
+
+  test('a file that may not be read is a failure of that channel, and no end of the monitor', async () => {
+    const secret = async () => Promise.reject(new TmgenError('disk', 'cannot look at it'))
+    const outside = { fetch: () => expect.fail('nobody is asked'), secret }
+    expect(await testAlert(outside, settings, now)).toEqual([
+      { channel: 'webhook', error: expect.stringMatching(/secrets\/monitor\/webhook cannot be read/) },
+    ])
+  })
+
+  test('a person of whom nobody is to be told is judged and not told', async () => {
+    settings.users[0]!.policy = { ...policy, enabled: false }
+    await round()
+    const report = await round(start + 80 * hour)
+    expect(report.macs[0]?.state).toBe('missing')
+    expect(posts).toEqual([])
+  })
+
+  test('a disk that fills up is told by its path', async () => {
+    await round()
+    now = start + minute
+    look = { version: 1, at: now, disks: [{ path: '/srv/tm', users: ['alice'], total: 1000, free: 10 }], shares: [] }
+    await make().round(settings, now)
+    expect(posts.at(-1)?.body.items).toMatchObject([{ kind: 'disk' }])
+  })
+})

@@ -1,0 +1,204 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { HostLook, NodeLook } from '../../../src/monitor/observation/index.ts'
+import {
+  advanceHost,
+  advanceNode,
+  type HostPolicy,
+  isDue,
+  judgeHost,
+  judgeNode,
+  type Kept,
+  macMemorySchema,
+  toLetGo,
+} from '../../../src/monitor/rules/index.ts'
+import { day, hour, minute, policy, Story, start } from './timeline.ts'
+
+/** What a client can do to its bundle between two looks. */
+const act = fc.oneof(
+  fc.record({ do: fc.constant('claim' as const), ms: fc.integer({ min: -400 * day, max: 400 * day }) }),
+  fc.record({ do: fc.constant('write' as const), ms: fc.integer({ min: -50, max: 50 }) }),
+  fc.record({ do: fc.constant('verify' as const), ms: fc.integer({ min: 0, max: 3 }) }),
+  fc.record({ do: fc.constant('vanish' as const), ms: fc.constant(0) }),
+  fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 2 * day }) }),
+  fc.record({ do: fc.constant('back' as const), ms: fc.integer({ min: 1, max: 2 * day }) }),
+)
+type Act = typeof act extends fc.Arbitrary<infer T> ? T : never
+
+function play(story: Story, { do: what, ms }: Act): void {
+  story.now += 5 * minute
+  const there = story.share.outcome === 'seen' && story.share.bundles.length > 0
+  if (!there) story.begin()
+  if (what === 'claim') story.claim(Math.max(0, story.now + ms))
+  if (what === 'write') story.write(Math.max(ms, 1 - story.bundle.bands!.count))
+  if (what === 'verify') story.edit({ verification: ms })
+  if (what === 'vanish') story.share = { outcome: 'absent' }
+  if (what === 'wait') story.now += ms
+  if (what === 'back') story.now = Math.max(start, story.now - ms)
+  story.look()
+}
+
+describe('whatever a client does', () => {
+  test('no success is later than now, what is remembered stays in its bounds, and is JSON', () => {
+    fc.assert(
+      fc.property(fc.array(act, { maxLength: 60 }), (acts) => {
+        const story = new Story().begin()
+        for (const one of acts) {
+          play(story, one)
+          const { memory, now } = story
+          expect(memory?.success?.at ?? 0).toBeLessThanOrEqual(now)
+          expect(memory?.success?.completed ?? 0).toBeLessThanOrEqual(now)
+          expect(macMemorySchema.parse(JSON.parse(JSON.stringify(memory)))).toEqual(memory)
+          expect(story.states.at(-1)!.since).toBeLessThanOrEqual(now)
+        }
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  test('a history alone, however long and however dated, is no backup', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: -400 * day, max: 400 * day }), { minLength: 1, maxLength: 80 }),
+        (dates) => {
+          const story = new Story().begin().complete()
+          story.look()
+          const { success } = story.memory!
+          for (const ms of dates) {
+            story.now += 2 * hour
+            story.claim(Math.max(0, story.now + ms)).look()
+          }
+          expect(story.memory!.success).toEqual(success)
+        },
+      ),
+    )
+  })
+
+  test('1,000 completions claimed in an hour count as none, and are told', () => {
+    const story = new Story().begin().complete()
+    story.look()
+    for (let index = 0; index < 1000; index++) {
+      story.now += 4_000
+      story.claim(story.now)
+    }
+    story.look()
+    expect(story.memory!.success!.at).toBe(start)
+    story.now += 7 * hour
+    expect(story.look().state).toBe('unproven')
+  })
+})
+
+describe('snapshots', () => {
+  const snapshot = (takenAt: number, beforeLoss = false): Kept => ({ id: String(takenAt), takenAt, beforeLoss })
+
+  test('1,000 completions claimed at any times within two days push no snapshot out that was there before', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 0, max: 360 }), { minLength: 1, maxLength: 40 }),
+        fc.array(fc.integer({ min: 1, max: 48 * 60 }), { minLength: 1, maxLength: 1000 }),
+        (days, minutes) => {
+          let kept = [...new Set(days)].map((ago) => snapshot(start - ago * day))
+          const settle = (now: number) => {
+            const gone = new Set(toLetGo(kept, now))
+            kept = kept.filter(({ id }) => !gone.has(id))
+          }
+          settle(start)
+          // What ages out of its slots in the meantime would do so without any claim.
+          const expected = kept.filter(({ id }) => !toLetGo(kept, start + 2 * day).includes(id))
+          for (const at of [...minutes].sort((a, b) => a - b)) {
+            const now = start + at * minute
+            if (isDue(kept, now)) kept.push(snapshot(now))
+            settle(now)
+          }
+          settle(start + 2 * day)
+          const ids = kept.map(({ id }) => id)
+          for (const { id, takenAt } of expected)
+            if (start + 2 * day - takenAt <= 366 * day && takenAt !== Math.max(...expected.map((one) => one.takenAt)))
+              expect(ids).toContain(id)
+          expect(kept.length).toBeLessThan(26 + 33 + 55)
+        },
+      ),
+      { numRuns: 50 },
+    )
+  })
+
+  test('the last before a loss stays for good, and so does what a clock that went back makes later than now', () => {
+    const kept = [
+      snapshot(start - 900 * day, true),
+      snapshot(start - 800 * day),
+      snapshot(start),
+      snapshot(start + day),
+    ]
+    expect(toLetGo(kept, start)).toEqual([String(start - 800 * day)])
+  })
+
+  test('of one slot the oldest stays, and of a time to come all', () => {
+    const old = [0, minute, 2 * minute].map((ms) => snapshot(start - 2 * day + ms))
+    const ahead = [day, day + 1, day + 2].map((ms) => snapshot(start + ms))
+    expect(toLetGo([...ahead, ...old], start)).toEqual([old[1]!.id, old[2]!.id])
+  })
+})
+
+const hostPolicy: HostPolicy = { every: 5 * minute, node: 30 * minute, diskFree: 5, remind: day, keep: 400 * day }
+
+describe('the node', () => {
+  const well: NodeLook = {
+    at: start,
+    state: 'running',
+    keyNeeded: false,
+    error: '',
+    sessions: 0,
+    present: null,
+    path: null,
+    bytesIn: 0,
+    bytesOut: 0,
+    samba: 'healthy',
+  }
+  test.each<[string, Partial<NodeLook>, RegExp]>([
+    ['a key', { keyNeeded: true, state: 'starting' }, /waits for an auth key: tmgen provision alice/],
+    ['its state', { state: 'stopped', error: 'no\u001b[2J' }, /the node is stopped: no\\u\{1b\}\[2J/],
+    ['its container', { samba: 'unhealthy' }, /Samba is unhealthy/],
+  ])('%s: told when it lasts, and since when, though the words change', (_name, fault, reason) => {
+    let memory = advanceNode(undefined, 'alice', well)
+    memory = advanceNode(memory, 'alice', { ...well, at: start + hour, samba: 'created' })
+    memory = advanceNode(memory, 'alice', { ...well, at: start + hour + 5 * minute, ...fault })
+    expect(judgeNode(memory, hostPolicy, start + hour + 29 * minute)).toEqual([])
+    const told = judgeNode(memory, hostPolicy, start + hour + 30 * minute)
+    expect(told).toMatchObject([{ kind: 'node', since: start + hour, reason: expect.stringMatching(reason) }])
+    memory = advanceNode(memory, 'alice', { ...well, at: start + 2 * hour })
+    expect(judgeNode(memory, hostPolicy, start + 3 * hour)).toEqual([])
+  })
+  test('a gateway that is silent is no fault of a node', () =>
+    expect(advanceNode(undefined, 'alice', { ...well, state: null, samba: null }).fault).toBe(''))
+})
+
+describe('the host', () => {
+  const look = (at: number, free: number, gateway: HostLook['gateway'] = 'answers'): HostLook => ({
+    at,
+    gateway,
+    disks: [{ path: '/srv/tm', users: ['alice', 'bob'], total: 1000, free }],
+  })
+  test('a disk that fills up is told at once, and is well again only with some more room', () => {
+    let memory = advanceHost(undefined, look(start, 49), hostPolicy)
+    expect(judgeHost(memory, start, hostPolicy, start)).toMatchObject([{ kind: 'disk', since: start }])
+    memory = advanceHost(memory, look(start + minute, 55), hostPolicy)
+    expect(judgeHost(memory, start, hostPolicy, start + minute)).toMatchObject([{ kind: 'disk', since: start }])
+    memory = advanceHost(memory, look(start + 2 * minute, 60), hostPolicy)
+    expect(judgeHost(memory, start, hostPolicy, start + 2 * minute)).toEqual([])
+  })
+  test('a silent gateway is told when it lasts, a monitor that does not look after three looks', () => {
+    let memory = advanceHost(undefined, look(start, 500, 'silent'), hostPolicy)
+    memory = advanceHost(memory, look(start + 30 * minute, 500, 'silent'), hostPolicy)
+    expect(judgeHost(memory, start, hostPolicy, start + 30 * minute).map(({ kind }) => kind)).toEqual(['gateway'])
+    expect(judgeHost(memory, start, hostPolicy, start + hour).map(({ kind }) => kind)).toEqual(['monitor', 'gateway'])
+    expect(judgeHost(undefined, start, hostPolicy, start + hour).map(({ kind }) => kind)).toEqual(['monitor'])
+  })
+})
+
+test('a person may have bounds of their own', () => {
+  const story = new Story().begin().complete()
+  story.look()
+  story.pass(10 * hour)
+  expect(story.judge().state).toBe('ok')
+  expect(story.judge({ ...policy, stale: 2 * hour }).state).toBe('missing')
+})

@@ -1,0 +1,118 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Notification } from '../../../src/monitor/alerts/index.ts'
+import { apprise, ntfy, ping, SendFault, webhook } from '../../../src/monitor/senders/index.ts'
+import { Secret } from '../../../src/secret.ts'
+import { start } from './timeline.ts'
+
+const note: Notification = {
+  to: { operator: true },
+  at: start,
+  severity: 'alarm',
+  items: [
+    {
+      what: 'new',
+      finding: {
+        key: 'k',
+        user: 'alice',
+        about: 'alice/macbook',
+        kind: 'missing',
+        severity: 'alarm',
+        since: start,
+        reason: 'Ålice 備份 <b>',
+        todo: 'look',
+      },
+    },
+  ],
+}
+
+let server: Server
+let base: string
+let got: { url: string | undefined; body: string; headers: IncomingMessage['headers'] }[]
+let answer: (response: ServerResponse) => void
+beforeEach(async () => {
+  got = []
+  answer = (response) => void response.writeHead(200).end('ok')
+  server = createServer(async (request, response) => {
+    let body = ''
+    for await (const chunk of request) body += chunk
+    got.push({ url: request.url, body, headers: request.headers })
+    answer(response)
+  })
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+})
+afterEach(() => {
+  server.closeAllConnections()
+  server.close()
+})
+const options = { fetch, timeoutMs: 500 }
+const at = (path: string) => new Secret(`${base}${path}`)
+
+test('webhook: one POST of JSON', async () => {
+  await webhook(options, at('/hook?token=s3cret'), 'home').send(note)
+  expect(got).toHaveLength(1)
+  expect(got[0]!.url).toBe('/hook?token=s3cret')
+  expect(JSON.parse(got[0]!.body)).toMatchObject({
+    version: 1,
+    workspace: 'home',
+    to: null,
+    at: '2026-03-02T00:00:00.000Z',
+    severity: 'alarm',
+    title: '[home] alarm: alice/macbook: Ålice 備份 <b>',
+    items: [{ what: 'new', user: 'alice', kind: 'missing' }],
+  })
+})
+
+test('ntfy: JSON to the server with the topic in it, and a token as a header', async () => {
+  await ntfy(options, at('/sub/my-topic'), 'home', new Secret('tk_1')).send(note)
+  expect(got[0]).toMatchObject({ url: '/sub/', headers: { authorization: 'Bearer tk_1' } })
+  expect(JSON.parse(got[0]!.body)).toMatchObject({ topic: 'my-topic', priority: 4, tags: ['rotating_light'] })
+})
+
+test('Apprise', async () => {
+  await apprise(options, at('/notify/key'), 'home').send({ ...note, severity: 'recovery' })
+  expect(JSON.parse(got[0]!.body)).toMatchObject({ type: 'success', format: 'text' })
+})
+
+test('Healthchecks: well, and not', async () => {
+  await ping(options, at('/ping/uuid'), '')
+  await ping(options, at('/ping/uuid/'), 'no backup')
+  expect(got.map(({ url, body }) => [url, body])).toEqual([
+    ['/ping/uuid', ''],
+    ['/ping/uuid/fail', 'no backup'],
+  ])
+})
+
+describe('a delivery that fails says why in a line, and never where', () => {
+  test.each<[string, typeof answer, string]>([
+    ['refused', (response) => void response.writeHead(403).end('no s3cret'), 'it answers with HTTP 403'],
+    [
+      'redirected',
+      (response) => void response.writeHead(302, { location: `${base}/elsewhere` }).end(),
+      'it answers with a redirect',
+    ],
+    ['silent', () => {}, 'nothing within 0.5 s'],
+    ['cut', (response) => void response.destroy(), 'the connection ended in the middle of the answer'],
+    [
+      'without an end',
+      (response) => {
+        response.writeHead(200)
+        const more = setInterval(() => response.write('x'.repeat(65536)), 1)
+        response.on('close', () => clearInterval(more))
+      },
+      '',
+    ],
+  ])('%s', async (_name, how, message) => {
+    answer = how
+    const sending = webhook(options, at('/hook?token=s3cret'), 'home').send(note)
+    if (message === '') return await sending
+    await expect(sending).rejects.toThrow(new SendFault(message))
+    expect(got).toHaveLength(1)
+  })
+  test('nobody listens', async () => {
+    server.close()
+    await expect(webhook(options, at('/s3cret'), 'home').send(note)).rejects.toThrow(/^connection refused/)
+  })
+})
