@@ -68,12 +68,13 @@ export function apprise(options: PostOptions, url: Secret, workspace: string): S
 }
 
 /**
- * A dead man's switch off the host, one a user: pinged at each look while all is well, `/fail` when it is not. It tells
- * when pings stop, whatever the reason.
+ * A dead man's switch off the host: pinged while all is well, `/fail` when it is not. It tells when pings stop, whatever
+ * the reason.
  * @param url the check's ping address
  * @param reason why it is not well; `''`: it is
  */
 export async function ping(options: PostOptions, url: Secret, reason: string, signal?: AbortSignal): Promise<void> {
-  const target = reason === '' ? url : new Secret(`${url.reveal().replace(/\/+$/, '')}/fail`)
-  await post(options, target, { type: 'text/plain; charset=utf-8', body: reason }, signal)
+  const target = new URL(url.reveal())
+  if (reason !== '') target.pathname = `${target.pathname.replace(/\/+$/, '')}/fail`
+  await post(options, new Secret(target.href), { type: 'text/plain; charset=utf-8', body: reason }, signal)
 }
