@@ -1,7 +1,7 @@
 import { Secret } from '../../secret.ts'
 import { type Notification, textOf } from '../alerts/index.ts'
 import { type PostOptions, post } from './post.ts'
-import type { Sender } from './types.ts'
+import { type Sender, SendFault } from './types.ts'
 
 const json = 'application/json; charset=utf-8'
 
@@ -42,7 +42,7 @@ const ntfyTag = { alarm: 'rotating_light', warning: 'warning', recovery: 'white_
 /** @param url of the topic, for example https://ntfy.sh/TOPIC; as JSON, since a header holds no name in any script */
 export function ntfy(options: PostOptions, url: Secret, workspace: string, token?: Secret): Sender {
   const topic = new URL(url.reveal())
-  const name = decodeURIComponent(topic.pathname.split('/').at(-1) ?? '')
+  const name = decoded(topic.pathname.split('/').at(-1) ?? '')
   const base = new Secret(new URL('.', topic).href)
   const headers = token ? { authorization: `Bearer ${token.reveal()}` } : {}
   return {
@@ -52,6 +52,15 @@ export function ntfy(options: PostOptions, url: Secret, workspace: string, token
       const body = { topic: name, title, message, priority: priority[severity], tags: [ntfyTag[severity]] }
       return post(options, base, { type: json, body: JSON.stringify(body), headers }, signal)
     },
+  }
+}
+
+/** @throws SendFault for what no topic can be */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw new SendFault('the topic in the address cannot be read')
   }
 }
 

@@ -26,7 +26,10 @@ const defaultTimeoutMs = 20_000
 export function mail(options: MailOptions, to: string, workspace: string): Sender {
   return {
     send: async (notification, signal) => {
-      const message = await mailOf(notification, workspace, { from: options.from, to })
+      const message = await mailOf(notification, workspace, { from: options.from, to }).catch(() => {
+        // Names in it are hostile: one that the library stumbles over must not end the monitor.
+        throw new SendFault('the mail cannot be written')
+      })
       await submit(options, to, message, signal)
     },
   }
