@@ -219,12 +219,14 @@ describe('what fails says why in a line, without the password, and tells nothing
     expect(fault).toBeInstanceOf(SendFault)
     expect((fault as SendFault).message).toMatch(message)
     expect((fault as SendFault).message).not.toMatch(/s3cret|\n/)
+    await expect.poll(() => server.open).toBe(0)
     expect(server.commands.join()).not.toMatch(/^(?!.*STARTTLS).*(AUTH|MAIL)/)
   })
 
   test('a byte now and then', async () => {
     const { server, send } = await serving({ drips: true }, { timeoutMs: 300 })
     await expect(send()).rejects.toThrow(/nothing within 0\.3 s/)
+    expect(server.mails).toHaveLength(1)
     await expect.poll(() => server.open).toBe(0)
   })
 

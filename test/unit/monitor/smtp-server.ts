@@ -16,7 +16,7 @@ export interface SmtpOptions {
   cert: string
   /** Says something else to a command (`''` stands for the greeting, `.` for the end of a mail); null: says nothing. */
   answer?: (command: string) => string | null | undefined
-  /** Lets a byte drop now and then, for ever. */
+  /** Once it has a mail it lets a byte drop now and then, for ever. */
   drips?: boolean
 }
 
@@ -75,7 +75,9 @@ export class SmtpServer {
         else {
           this.mails.push({ from, to, raw: data, isPrivate })
           data = undefined
-          say('.', '250 2.0.0 taken')
+          if (!this.#options.drips) return say('.', '250 2.0.0 taken')
+          const more = setInterval(() => socket.write('2'), 20)
+          socket.on('close', () => clearInterval(more))
         }
         return
       }
@@ -111,9 +113,6 @@ export class SmtpServer {
         take(line)
       }
     })
-    if (this.#options.drips) {
-      const more = setInterval(() => socket.write('2'), 20)
-      socket.on('close', () => clearInterval(more))
-    } else if (greets) say('', '220 fake')
+    if (greets) say('', '220 fake')
   }
 }
