@@ -195,7 +195,9 @@ describe('a watch off the host', () => {
     expect(posts[0]!.url).toBe('https://ping.example.com/alice?x=1')
     await round(start + 5 * minute)
     expect(pings()).toHaveLength(2)
-    await round(start + 73 * hour)
+    await round(start + 72 * hour - minute)
+    expect(pings().at(-1)).toEqual(['/alice', ''])
+    await round(start + 72 * hour + 2 * minute)
     expect(pings().at(-1)).toEqual(['/alice/fail', 'alice/macbook: no backup for 3 days: the Mac writes nothing'])
     stories.alice!.now = start + 74 * hour
     stories.alice!.complete()
