@@ -21,3 +21,10 @@ export async function monitorReport(world: World, dir: string): Promise<Report |
 
 /** Whether the monitor still reports: it does every minute. @param now ms since 1970 */
 export const isFresh = ({ at }: Report, now: number): boolean => now - at < 5 * 60_000
+
+/** What is wrong with one way of telling somebody, in a line that is to be made printable; `undefined`: nothing. */
+export function wayFault({ name, waiting, lost, error }: Report['channels'][number]): string | undefined {
+  if (error === '' && lost === 0) return undefined
+  const counts = waiting + lost > 0 ? ` (${waiting} wait, ${lost} given up)` : ''
+  return `${name}: ${error || 'alerts were given up'}${counts}`
+}

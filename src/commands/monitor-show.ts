@@ -4,7 +4,7 @@ import { table } from '../ui/output.ts'
 import { printable } from '../ui/printable.ts'
 import type { Context } from './context.ts'
 import { look } from './look.ts'
-import { isFresh, monitorReport } from './monitor-report.ts'
+import { isFresh, monitorReport, wayFault } from './monitor-report.ts'
 import { age } from './status-table.ts'
 
 /** `tmgen monitor show`: what the monitor found last, a line a Mac. Writes nothing and asks nobody. */
@@ -66,9 +66,7 @@ function notesOf(report: Report, now: Date): string[] {
   for (const { user, problems } of report.nodes) notes.push(...problems.map(({ reason }) => `${user}: ${reason}`))
   for (const { user, mac, problems } of report.macs)
     for (const { reason, todo } of problems) if (todo !== '') notes.push(`${user}/${mac}: ${reason}: ${todo}`)
-  for (const { name, waiting, lost, error } of report.channels)
-    if (error !== '' || lost > 0)
-      notes.push(`${name}: ${error || 'alerts were given up'} (${waiting} wait, ${lost} given up)`)
+  notes.push(...report.channels.flatMap((way) => wayFault(way) ?? []))
   if (report.channels.length === 0) notes.push('nobody is told: alerts are off (docs/how-to/alerts.md)')
   return notes
 }

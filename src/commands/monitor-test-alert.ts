@@ -2,22 +2,35 @@ import { z } from 'zod'
 import { TmgenError } from '../errors.ts'
 import { printable } from '../ui/printable.ts'
 import type { Context } from './context.ts'
-import { look } from './look.ts'
+import { look, userOf } from './look.ts'
 
-const testedSchema = z.array(z.object({ channel: z.string().max(40), error: z.string().max(400) }))
+const testedSchema = z.array(z.object({ channel: z.string().max(300), error: z.string().max(400) }))
 
-/** Each channel has 10 s, all at a time. In ms. */
+/** Each way has 20 s at most, all at a time. In ms. */
 const timeoutMs = 60_000
 
-/** `tmgen monitor test-alert`: the running monitor sends a test by every way that is named. Exit 1 where one fails. */
-export async function monitorTestAlert(context: Context, { json }: { json?: boolean }): Promise<number | undefined> {
+/**
+ * `tmgen monitor test-alert [NAME]`: the running monitor sends a test by every way of the operator, or of one person.
+ * Exit 1 where one fails.
+ */
+export async function monitorTestAlert(
+  context: Context,
+  name: string | undefined,
+  { json }: { json?: boolean },
+): Promise<number | undefined> {
   const { ui } = context
   const { dir, deployment } = await look(context, 'no')
-  if (deployment.monitor.alerts.length === 0)
-    throw new TmgenError('usage', 'alerts are off: nobody can be told', {
-      hint: 'monitor: {alerts: [webhook]} in tmgen.yaml (docs/how-to/alerts.md)',
+  const user = name === undefined ? undefined : userOf(deployment, name)
+  if (user?.enabled === false)
+    throw new TmgenError('usage', `${user.name} is switched off: nobody looks at their Macs`, {
+      hint: `tmgen enable user ${user.name}`,
     })
-  const tested = await ask(context, dir)
+  const { alerts } = user?.tell ?? deployment.monitor
+  if (alerts.length === 0)
+    throw new TmgenError('usage', `alerts${user ? ` of ${user.name}` : ''} are off: nobody can be told`, {
+      hint: `monitor: {alerts: [webhook]} ${user ? `under ${user.name} ` : ''}in tmgen.yaml (docs/how-to/alerts.md)`,
+    })
+  const tested = await ask(context, dir, name)
   if (json) ui.json(tested)
   else
     for (const { channel, error } of tested)
@@ -26,9 +39,10 @@ export async function monitorTestAlert(context: Context, { json }: { json?: bool
   return tested.some(({ error }) => error !== '') ? 1 : undefined
 }
 
-async function ask(context: Context, dir: string): Promise<z.output<typeof testedSchema>> {
+async function ask(context: Context, dir: string, name: string | undefined): Promise<z.output<typeof testedSchema>> {
   const { docker } = await context.world()
   const args = ['compose', 'exec', '-T', 'monitor', 'node', '/usr/lib/tmgen/monitor.cjs', 'test-alert']
+  if (name !== undefined) args.push(name)
   const { exitCode, stdout } = await docker.run(args, { cwd: dir, timeoutMs })
   try {
     if (exitCode === 0) return testedSchema.parse(JSON.parse(stdout))

@@ -1,5 +1,6 @@
 import { TmgenError } from '../errors.ts'
 import { checkControl } from './check-control.ts'
+import { checkMonitor } from './check-monitor.ts'
 import { checkNetwork } from './check-network.ts'
 import { showPath } from './issues.ts'
 import type { Path, Places } from './places.ts'
@@ -11,6 +12,7 @@ export interface Parts {
   storage?: Config['storage']
   network?: Config['network']
   gateway?: Config['gateway']
+  monitor?: Config['monitor']
   /** By index in `users`; holes where an entry is invalid. */
   users: (ConfigUser | undefined)[]
   /** Names by index in `users`, also of invalid entries. */
@@ -33,6 +35,7 @@ export function checkParts(parts: Parts, places: Places): TmgenError[] {
   }
   if (parts.control) checkControl(parts.control, report)
   if (parts.network) checkNetwork(parts.network, parts, report)
+  if (parts.monitor) checkMonitor(parts.monitor, parts.users, report)
   checkUsers(parts, places, report)
   checkStorage(parts, places, report)
   return errors

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { withHint } from './fault.ts'
-import { channelKinds, durationSeconds } from './rules.ts'
+import { channelKinds, durationSeconds, mailTls } from './rules.ts'
 
 const units = { m: 'minutes', h: 'hours', d: 'days' } as const
 
@@ -21,6 +21,62 @@ function duration(least: string, longest: string) {
 }
 
 const percent = z.number().int().min(1).max(90)
+
+const domain = '[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*'
+/** What every mail server takes, in ASCII, without a name, a comment or quotes: nothing that could end a header. */
+const address = z
+  .string()
+  .max(254)
+  .regex(
+    new RegExp(`^[A-Za-z0-9.!#$%&'*+/=?^_{}~-]{1,64}@${domain}$`),
+    withHint('must be a mail address', 'write it like alice@example.com, without a name'),
+  )
+
+/** Ways to tell somebody, each once. */
+const ways = z
+  .array(z.enum(channelKinds))
+  .max(channelKinds.length)
+  .refine((kinds) => new Set(kinds).size === kinds.length, withHint('must name each way once', 'drop the second'))
+
+/** `monitor.mail`: the server that takes what is told by mail. */
+const mailSchema = z
+  .strictObject({
+    host: z
+      .string()
+      .max(253)
+      .regex(
+        new RegExp(`^(?:${domain}|[0-9A-Fa-f:.]{2,45})$`),
+        withHint('must be the name or address of a mail server', 'write it like smtp.example.com'),
+      )
+      .describe('Mail server (SMTP)'),
+    port: z
+      .number()
+      .int()
+      .min(1)
+      .max(65535)
+      .optional()
+      .describe('Without it 587; 465 with `tls: implicit`; 25 with `tls: none`'),
+    tls: z
+      .enum(mailTls)
+      .default('starttls')
+      .describe(
+        'starttls: nothing is told before STARTTLS; implicit: TLS from the first byte; none: only for a relay beside the monitor',
+      ),
+    account: z
+      .string()
+      .regex(/^[^\p{Cc}]{1,254}$/u, withHint('must be the name of an account', 'write it like tmgen@example.com'))
+      .optional()
+      .describe('Account at the server; its password lies in secrets/monitor/mail-password'),
+    from: address.describe('Address that the mail comes from'),
+    to: z
+      .array(address)
+      .max(10)
+      .refine((all) => new Set(all).size === all.length, withHint('must name each address once', 'drop the second'))
+      .default([])
+      .describe('The operator’s addresses; each gets a mail of its own'),
+  })
+  .optional()
+  .describe('The mail server, for `alerts: [mail]`')
 
 /** What may differ from person to person. */
 const personal = {
@@ -62,12 +118,16 @@ export const monitorSchema = z
       .describe('Trouble of a node, its key or its container is told after so long'),
     remind: duration('1h', '30d').default('3d').describe('What lasts is told again after so long'),
     keep: duration('7d', '3650d').default('400d').describe('How long what was seen is kept'),
-    alerts: z
-      .array(z.enum(channelKinds))
-      .max(channelKinds.length)
-      .refine((kinds) => new Set(kinds).size === kinds.length, withHint('must name each way once', 'drop the second'))
+    alerts: ways
       .default([])
-      .describe('How the operator is told; the address of each lies in a file of its name in secrets/monitor/'),
+      .describe(
+        'How the operator is told; the address of each but mail lies in a file of its name in secrets/monitor/',
+      ),
+    mail: mailSchema,
+    ping: z
+      .boolean()
+      .default(false)
+      .describe('Tell a watch off this host that the monitor looks; its address lies in secrets/monitor/ping'),
   })
   .default({
     every: '5m',
@@ -77,6 +137,7 @@ export const monitorSchema = z
     remind: '3d',
     keep: '400d',
     alerts: [],
+    ping: false,
   })
   .describe('When a backup counts as missing, and when somebody is told')
 
@@ -90,6 +151,16 @@ export const userMonitorSchema = z
     online: personal.online.optional(),
     away: personal.away.optional(),
     shrunk: personal.shrunk.optional(),
+    alerts: ways
+      .optional()
+      .describe(
+        'How this person is told of their own Macs; the address of each but mail lies in secrets/monitor/users/NAME/',
+      ),
+    mail: address.optional().describe('This person’s address, for `alerts: [mail]`'),
+    ping: z
+      .boolean()
+      .optional()
+      .describe('Tell a watch off this host that they are backed up; its address is secrets/monitor/users/NAME/ping'),
   })
   .optional()
   .describe('Where this person differs from `monitor` at the top')

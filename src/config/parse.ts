@@ -74,7 +74,7 @@ function validParts(data: unknown): Parts {
     const result = schema.safeParse(value)
     return result.success ? result.data : undefined
   }
-  const { control, storage, network, gateway } = configSchema.shape
+  const { control, storage, network, gateway, monitor } = configSchema.shape
   const entries: unknown[] = Array.isArray(top.users) ? top.users : []
   const nameOf = (entry: unknown): unknown => (entry as { name?: unknown } | null)?.name
   const parts: Parts = {
@@ -86,6 +86,7 @@ function validParts(data: unknown): Parts {
     storage: valid(storage, top.storage),
     network: valid(network, top.network),
     gateway: valid(gateway, top.gateway),
+    monitor: valid(monitor, top.monitor),
   }
   return Object.assign(parts, Object.fromEntries(Object.entries(sections).filter(([, part]) => part !== undefined)))
 }

@@ -30,8 +30,12 @@ export function quotaBytes(text: string): number {
 }
 
 /** Ways to tell somebody what the monitor found. */
-export const channelKinds = ['webhook', 'ntfy', 'apprise'] as const
+export const channelKinds = ['mail', 'webhook', 'ntfy', 'apprise'] as const
 export type ChannelKind = (typeof channelKinds)[number]
+
+/** How the connection to a mail server is kept private: from its first byte, by STARTTLS before anything is told, or not. */
+export const mailTls = ['starttls', 'implicit', 'none'] as const
+export type MailTls = (typeof mailTls)[number]
 
 const seconds: Record<string, number> = { m: 60, h: 3_600, d: 86_400 }
 

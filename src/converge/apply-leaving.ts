@@ -1,5 +1,6 @@
 import { basename, dirname, join } from 'node:path'
 import { TmgenError } from '../errors.ts'
+import { alertsPath } from '../render/index.ts'
 import type { World } from '../world.ts'
 import { stopContainer } from './containers.ts'
 import { ensureFolder, removeFrom } from './folders.ts'
@@ -83,6 +84,7 @@ export async function applyLeaving(
       await removeFrom(world, dir, passwordPath(step.user))
       await world.disk.removeFile(join(dir, authKeyPath(step.user)))
       await removeTree(world, join(dir, 'state/gateway', step.user))
+      await removeTree(world, join(dir, alertsPath(step.user)))
       delete records.control.users[step.userId]
       await writeControl(world, dir, records.control)
       delete records.manifest.storage[step.userId]

@@ -140,6 +140,7 @@ export async function observe(world: World, request: ObserveRequest): Promise<Ob
     'state/x',
     'state/gateway/x',
     'state/status/x',
+    'secrets/monitor/users/x',
   ]
   await checkFolders(world.disk, dir, written, request.purpose === 'write')
 

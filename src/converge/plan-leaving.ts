@@ -60,7 +60,7 @@ export function planLeaving(observed: Observed, workspace: string, now: Date): P
     kind: 'forget-user',
     user: user.name,
     userId: user.id,
-    title: `remove password, key and node state of ${user.name}`,
+    title: `remove password, key, node state and own alerts' addresses of ${user.name}`,
   })
   return part
 }

@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path'
 import { TmgenError } from '../errors.ts'
+import { alertsPath } from '../render/index.ts'
 import type { DeployedUser, Deployment } from '../resolve/types.ts'
 import type { World } from '../world.ts'
 import { readEnrolled } from './enrolled.ts'
@@ -39,7 +40,7 @@ export async function observeRenaming(
   const notes: string[] = []
   const enrolled = await readEnrolled(world, dir, [from, to])
   const files: Renaming['files'] = []
-  for (const pathOf of [(name: string) => dirname(passwordPath(name)), authKeyPath, nodeStatePath]) {
+  for (const pathOf of [(name: string) => dirname(passwordPath(name)), authKeyPath, alertsPath, nodeStatePath]) {
     const [old, wanted] = [pathOf(from), pathOf(to)]
     if ((await world.disk.stat(join(dir, old))) === undefined) continue
     files.push({ from: old, to: wanted })

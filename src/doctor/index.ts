@@ -1,6 +1,7 @@
 import { controlChecks } from './checks/control.ts'
 import { dockerChecks } from './checks/docker.ts'
 import { gatewayChecks } from './checks/gateway.ts'
+import { monitorChecks } from './checks/monitor.ts'
 import { networkChecks } from './checks/network.ts'
 import { sambaChecks } from './checks/samba.ts'
 import { storageChecks } from './checks/storage.ts'
@@ -21,4 +22,5 @@ export const checks: readonly Check[] = [
   ...gatewayChecks,
   ...sambaChecks,
   ...storageChecks,
+  ...monitorChecks,
 ]

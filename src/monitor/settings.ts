@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { channelKinds } from '../config/rules.ts'
+import { channelKinds, mailTls } from '../config/rules.ts'
 
 const ms = z.number().int().min(0)
 const percent = z.number().min(0).max(100)
@@ -22,8 +22,21 @@ export const settingsSchema = z.object({
   version: z.literal(1),
   workspace: z.object({ id: z.string(), name: z.string() }),
   host: hostPolicySchema,
-  /** The address of each lies in a file of that name in secrets/monitor/, for it may be a secret. */
+  /** How the operator is told. The address of each lies in a file of that name in secrets/monitor/, for it may be a secret. */
   alerts: z.array(z.enum(channelKinds)),
+  mail: z
+    .object({
+      host: z.string(),
+      port: z.number(),
+      tls: z.enum(mailTls),
+      account: z.string().nullable(),
+      from: z.string(),
+      /** The operator's. */
+      to: z.array(z.string()),
+    })
+    .nullable(),
+  /** A watch off the host is told that the monitor looks. */
+  ping: z.boolean(),
   /** Those that are served, by name. */
   users: z.array(
     z.object({
@@ -33,9 +46,12 @@ export const settingsSchema = z.object({
       storage: z.string(),
       macs: z.array(z.string()),
       policy: policySchema,
+      /** How this person is told; the addresses lie in secrets/monitor/users/NAME/. */
+      tell: z.object({ alerts: z.array(z.enum(channelKinds)), mail: z.string().nullable(), ping: z.boolean() }),
     }),
   ),
 })
+export type MailSettings = NonNullable<z.output<typeof settingsSchema>['mail']>
 export type Settings = z.output<typeof settingsSchema>
 
 /** Where the services find things; the compose file mounts them there. */

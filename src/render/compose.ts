@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { TmgenError } from '../errors.ts'
+import { isTelling } from '../resolve/telling.ts'
 import type { DeployedUser, Deployment } from '../resolve/types.ts'
 import { imageSources } from './contexts.ts'
 import { gatewayService } from './gateway-service.ts'
@@ -66,7 +67,7 @@ function configHash(
 }
 
 function networks(deployment: Deployment): YamlMap {
-  const { network, workspace, monitor } = deployment
+  const { network, workspace } = deployment
   const uplink: YamlMap = {}
   if (network.ipv6) {
     // A ULA /64 (RFC 4193) from the workspace id: Docker before 27 deals no IPv6 subnets by itself.
@@ -82,7 +83,7 @@ function networks(deployment: Deployment): YamlMap {
       },
     },
     uplink,
-    ...(monitor.alerts.length > 0 && servedUsers(deployment).length > 0 ? { alerts: {} } : {}),
+    ...(isTelling(deployment) && servedUsers(deployment).length > 0 ? { alerts: {} } : {}),
   }
 }
 

@@ -7,7 +7,7 @@ export { composeEntry } from './compose.ts'
 export { contextHash } from './contexts.ts'
 export { type GuideOptions, guide } from './guide.ts'
 export { markerFile, markerText } from './marker.ts'
-export { type BindSource, bindSources, shellWord } from './prepare.ts'
+export { alertsPath, type BindSource, bindSources, shellWord } from './prepare.ts'
 export { type RestoreAccess, restoreFiles, restoreFolder, restoreProject } from './restore-access.ts'
 export type { RenderInputs, Tree, TreeFile } from './types.ts'
 

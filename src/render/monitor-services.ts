@@ -1,9 +1,11 @@
+import { dueFile } from '../monitor/observation/look.ts'
 import { places } from '../monitor/settings.ts'
+import { isTelling } from '../resolve/telling.ts'
 import type { Deployment } from '../resolve/types.ts'
 import type { ImageSource } from './contexts.ts'
 import { servedUsers } from './marker.ts'
 import { choice, common, imageOf, mount, owner } from './service-parts.ts'
-import type { YamlMap } from './yaml.ts'
+import { literal, type YamlMap } from './yaml.ts'
 
 /**
  * What the scanner tells the reporter, in memory and bounded: whoever breaks into the scanner cannot fill a disk. Both
@@ -23,13 +25,24 @@ const looks = (readOnly: boolean): YamlMap => ({
   ...(readOnly ? { read_only: true } : {}),
 })
 
+/** Healthy while `find` finds the file so: that costs next to nothing, and is no second program that must be right. */
+const healthy = (file: string, ...how: string[]): YamlMap => ({
+  healthcheck: {
+    test: ['CMD-SHELL', literal(`[ -n "$(find ${[file, ...how].join(' ')})" ]`)],
+    interval: '30s',
+    timeout: '10s',
+    start_period: '2m',
+    retries: 3,
+  },
+})
+
 /**
  * The monitor in two services. `monitor-scanner` reads what people's Macs wrote: all shares, read-only, and no network at all.
  * `monitor` judges and tells: no share, and a network of its own only where somebody is to be told. Nothing waits for
  * either, so that neither can stop a backup.
  */
 export function monitorServices(deployment: Deployment, source: ImageSource): YamlMap {
-  const isTelling = deployment.monitor.alerts.length > 0
+  const tells = isTelling(deployment)
   const { build: _, ...image } = imageOf('monitor', source)
   const labels = { 'tmgen.workspace': deployment.workspace.id }
   return {
@@ -44,6 +57,7 @@ export function monitorServices(deployment: Deployment, source: ImageSource): Ya
       mem_limit: choice('TMGEN_SCANNER_MEMORY', '512m'),
       pids_limit: 64,
       stop_grace_period: '2s',
+      ...healthy(`${places.looks}/${dueFile}`, '-newermt', 'now'),
       volumes: [
         mount('./generated/monitor', places.settings, true),
         looks(false),
@@ -59,14 +73,16 @@ export function monitorServices(deployment: Deployment, source: ImageSource): Ya
       mem_limit: choice('TMGEN_MONITOR_MEMORY', '512m'),
       pids_limit: 64,
       stop_grace_period: '15s',
+      // It reports once a minute.
+      ...healthy(`${places.state}/report.json`, '-mmin', '-5'),
       volumes: [
         mount('./generated/monitor', places.settings, true),
         looks(true),
         mount('./state/status', places.gateway, true),
         mount('./state/monitor', places.state, false),
-        ...(isTelling ? [mount('./secrets/monitor', places.secrets, true)] : []),
+        ...(tells ? [mount('./secrets/monitor', places.secrets, true)] : []),
       ],
-      ...(isTelling ? { networks: { alerts: {} } } : { network_mode: 'none' }),
+      ...(tells ? { networks: { alerts: {} } } : { network_mode: 'none' }),
       labels,
     },
   }

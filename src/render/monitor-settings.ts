@@ -10,12 +10,15 @@ export function monitorSettings(deployment: Deployment): Settings {
     workspace,
     host: monitor.policy,
     alerts: [...monitor.alerts],
-    users: servedUsers(deployment).map(({ name, id, storage, macs, watch }) => ({
+    mail: monitor.mail && { ...monitor.mail, to: [...monitor.mail.to] },
+    ping: monitor.ping,
+    users: servedUsers(deployment).map(({ name, id, storage, macs, watch, tell }) => ({
       name,
       id,
       storage,
       macs: macs.map((mac) => mac.name).sort(),
       policy: watch,
+      tell: { ...tell, alerts: [...tell.alerts] },
     })),
   }
 }

@@ -1,3 +1,4 @@
+import { isTelling, isTold } from '../resolve/telling.ts'
 import type { Deployment } from '../resolve/types.ts'
 import { madeBy, markerFile, markerText, servedUsers } from './marker.ts'
 import { fill } from './template.ts'
@@ -8,13 +9,19 @@ export interface BindSource {
   mode: number
 }
 
+/** Where the addresses of the ways lie in which one person is told. */
+export const alertsPath = (user: string) => `secrets/monitor/users/${user}`
+
 /**
  * Directories below secrets/ and state/ that must exist before `docker compose up`: mounts use
  * create_host_path: false. All 0700: they hold keys, passwords and node identities.
  */
 export function bindSources(deployment: Deployment): BindSource[] {
   const paths = ['secrets', 'secrets/gateway', 'secrets/smb', 'state', 'state/gateway', 'state/status', 'state/monitor']
-  if (deployment.monitor.alerts.length > 0) paths.push('secrets/monitor')
+  const told = servedUsers(deployment).filter(({ tell }) => isTold(tell))
+  if (isTelling(deployment)) paths.push('secrets/monitor')
+  if (told.length > 0) paths.push('secrets/monitor/users')
+  for (const { name } of told) paths.push(alertsPath(name))
   if (deployment.control.provider === 'embedded') paths.push('state/headscale')
   for (const user of servedUsers(deployment)) paths.push(`secrets/smb/${user.name}`)
   return paths.map((path) => ({ path, mode: 0o700 }))

@@ -4,6 +4,7 @@ import { hostPolicyOf, policyOf } from '../monitor/rules/policy.ts'
 import { allocate, layoutOf, type ResolveInput } from './allocate.ts'
 import { publishedPorts } from './layout.ts'
 import { formatLock } from './lock.ts'
+import { mailServerOf, tellingOf } from './telling.ts'
 import type { DeployedUser, Deployment, Lock } from './types.ts'
 
 const mebibyte = 1024 ** 2
@@ -61,7 +62,12 @@ export function resolve(
     storageRoot: config.storage.root,
     overcommit: config.overcommit,
     images: config.images,
-    monitor: { policy: hostPolicyOf(config.monitor), alerts: [...config.monitor.alerts].sort() },
+    monitor: {
+      policy: hostPolicyOf(config.monitor),
+      alerts: [...config.monitor.alerts].sort(),
+      mail: mailServerOf(config.monitor),
+      ping: config.monitor.ping,
+    },
     users: deployUsers(config, next),
     retired: Object.values(next.users)
       .map((user) => user.name)
@@ -102,6 +108,7 @@ function deployUsers(config: Config, lock: Lock): DeployedUser[] {
         return { name: mac.name, quota, quotaBytes: quotaBytes(quota) }
       }),
       watch: policyOf(config.monitor, user.monitor),
+      tell: tellingOf(user),
     }
   })
 }

@@ -1,4 +1,4 @@
-import type { ChannelKind } from '../config/rules.ts'
+import type { ChannelKind, MailTls } from '../config/rules.ts'
 import type { Config } from '../config/schema.ts'
 import type { HostPolicy, Policy } from '../monitor/rules/policy.ts'
 
@@ -80,6 +80,29 @@ export interface DeployedUser {
   macs: DeployedMac[]
   /** When something counts as wrong. */
   watch: Policy
+  /** How this person is told of it. */
+  tell: Telling
+}
+
+/** Ways in which one person is told of their own Macs. */
+export interface Telling {
+  /** Sorted. */
+  alerts: readonly ChannelKind[]
+  /** The person's mail address; null: none. */
+  mail: string | null
+  /** A watch off the host is told that this person's Macs are backed up. */
+  ping: boolean
+}
+
+/** The server that takes mail, and the operator's addresses. */
+export interface MailServer {
+  host: string
+  port: number
+  tls: MailTls
+  /** null: it takes mail without one. */
+  account: string | null
+  from: string
+  to: readonly string[]
 }
 
 /** Everything that render needs, every default filled in. */
@@ -104,7 +127,15 @@ export interface Deployment {
   gatewayMemory: number
   storageRoot: string
   images: Config['images']
-  monitor: { policy: HostPolicy; alerts: readonly ChannelKind[] }
+  monitor: {
+    policy: HostPolicy
+    /** How the operator is told; sorted. */
+    alerts: readonly ChannelKind[]
+    /** null: nobody is told by mail. */
+    mail: MailServer | null
+    /** A watch off the host is told that the monitor looks. */
+    ping: boolean
+  }
   /** Ordered as in tmgen.yaml. */
   users: DeployedUser[]
   /** Names of users that are in the lock and no longer in tmgen.yaml. */

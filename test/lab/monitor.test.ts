@@ -93,6 +93,20 @@ describe('the monitor', () => {
     )
   })
 
+  test('both containers are healthy while the scanner looks and the reporter reports, and not after', async () => {
+    const stale = {
+      'monitor-scanner': 'touch -d yesterday /run/tmgen-looks/due',
+      monitor: 'touch -d yesterday /var/lib/tmgen/report.json',
+    }
+    for (const [service, age] of Object.entries(stale)) {
+      const [, check] = (await inspect(service)).Config.Healthcheck.Test
+      const codes: number[] = []
+      for (const script of [check, `${age} && ! (${check})`])
+        codes.push((await composeExec(stack.dir, service, ['sh', '-c', script])).code)
+      expect(codes, service).toEqual([0, 0])
+    }
+  })
+
   test('a backup through the node is seen by the next look; status and monitor show agree', async () => {
     await backUp(begun - hour)
     await lookAt(Date.now())

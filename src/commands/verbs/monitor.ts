@@ -23,11 +23,15 @@ export function monitorVerbs(program: Command, run: Run): void {
     monitor
       .command('test-alert')
       .description('send a test by every way in monitor.alerts, and say what came of it; exit 1 when one fails')
+      .argument('[name]', 'a person: by every way of their own instead')
       .option('--json', 'print JSON')
-      .action((options, command) =>
-        run(command, async (context) => (await import('../monitor-test-alert.ts')).monitorTestAlert(context, options)),
+      .action((name, options, command) =>
+        run(command, async (context) =>
+          (await import('../monitor-test-alert.ts')).monitorTestAlert(context, name, options),
+        ),
       ),
     'tmgen monitor test-alert',
+    'tmgen monitor test-alert alice',
     'tmgen monitor test-alert --json',
   )
 }

@@ -20,7 +20,7 @@ export interface Queue {
   channels: Record<string, { lost: number; failedAt: number | null; error: string; sentAt: number | null }>
 }
 
-/** Notifications that wait for one channel; the oldest are given up for newer ones. */
+/** Notifications that wait for one channel, unless said otherwise; the oldest are given up for newer ones. */
 export const mostWaiting = 100
 /** Waits before the second try, the third and so on, in ms; the last one repeats. */
 const waits = [1, 5, 15, 60, 240].map((minutes) => minutes * 60_000)
@@ -33,11 +33,17 @@ const quiet = { lost: 0, failedAt: null, error: '', sentAt: null }
 const channelOf = (queue: Queue, name: string) =>
   Object.hasOwn(queue.channels, name) ? (queue.channels[name] ?? quiet) : quiet
 
-/** Adds a notification for one channel. */
-export function enqueue(queue: Queue, channel: string, notification: Notification, now: number): Queue {
+/** Adds a notification for one channel. @param most that wait for it */
+export function enqueue(
+  queue: Queue,
+  channel: string,
+  notification: Notification,
+  now: number,
+  most = mostWaiting,
+): Queue {
   const entry = { id: queue.nextId, channel, notification, since: now, tries: 0, nextAt: now, error: '' }
   const same = queue.waiting.filter((one) => one.channel === channel)
-  const over = same.slice(0, Math.max(0, same.length + 1 - mostWaiting))
+  const over = same.slice(0, Math.max(0, same.length + 1 - most))
   const state = channelOf(queue, channel)
   return {
     nextId: queue.nextId + 1,

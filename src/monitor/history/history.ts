@@ -90,6 +90,17 @@ export class History {
     this.#write((db) => db.run('INSERT OR REPLACE INTO memory (subject, body) VALUES (?, ?)', [subject, text]))
   }
 
+  /** Drops all that is known of subjects. @param isIt says which */
+  forget(isIt: (subject: string) => boolean): void {
+    for (const subject of [...this.#memory.keys()]) if (isIt(subject)) this.#memory.delete(subject)
+    const rows = this.#read((db) => db.all('SELECT subject FROM memory UNION SELECT subject FROM runs')) ?? []
+    for (const subject of rows.map((row) => String(row.subject)).filter(isIt))
+      this.#write((db) => {
+        db.run('DELETE FROM memory WHERE subject = ?', [subject])
+        db.run('DELETE FROM runs WHERE subject = ?', [subject])
+      })
+  }
+
   /** All of it, or nothing: one look at everybody is one transaction. */
   together<T>(action: () => T): T {
     this.#read((db) => db.exec('BEGIN'))

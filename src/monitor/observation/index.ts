@@ -1,4 +1,4 @@
-export { type Look, lookFile, lookSchema, maxLookBytes } from './look.ts'
+export { dueFile, type Look, lookFile, lookSchema, maxLookBytes } from './look.ts'
 export { type GatewayNode, nodeLookOf } from './node.ts'
 export {
   type BundleSeen,

@@ -14,4 +14,6 @@ export type Look = z.output<typeof lookSchema>
 
 /** Name of the scanner's file, and the bytes that it may have: 1,000 shares whose owners tell all that they may. */
 export const lookFile = 'look.json'
+/** Its time of change is the time until which the last look is good: the container is unhealthy then. */
+export const dueFile = 'due'
 export const maxLookBytes = 32 * 1024 * 1024

@@ -1,11 +1,12 @@
 // The `monitor` service: judges what the scanner saw, keeps the history and tells people. It has no share; a network
-// only where somebody is to be told. `once [--at TIME]` goes through it once, as if it were then; `test-alert` sends a
-// test to every channel and prints what came of it as JSON.
+// only where somebody is to be told. `once [--at TIME]` goes through it once, as if it were then; `test-alert [NAME]` sends a
+// test by every way of the operator, or of one person, and prints what came of it as JSON.
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { openForeign } from '../../converge/node-foreign.ts'
 import { printable } from '../../ui/printable.ts'
+import type { ForeignFolder } from '../../world.ts'
 import { History } from '../history/index.ts'
 import { type Look, lookFile, lookSchema, maxLookBytes } from '../observation/index.ts'
 import { onceAt } from '../once.ts'
@@ -16,8 +17,8 @@ import { testAlert } from './test-alert.ts'
 
 /** A new look is taken up after so long, in ms; without one everybody is judged anew as often as the second. */
 const poll = { look: 2_000, judge: 60_000 }
-/** Bytes of an address or a token. */
-const maxSecret = 4096
+/** Bytes of an address, a token, or some certificates. */
+const maxSecret = 16 * 1024
 
 const say = (line: string) => void process.stdout.write(`${printable(line)}\n`)
 const settings = () => parseSettings(readFileSync(join(places.settings, 'settings.json'), 'utf8'))
@@ -38,8 +39,13 @@ const lookedAt = () => openForeign(places.looks, async (folder) => (await folder
 
 const world: ReporterWorld = {
   fetch: (...args) => globalThis.fetch(...args),
-  secret: async (name) => {
-    const bytes = await openForeign(places.secrets, (folder) => folder.read(name, maxSecret))
+  secret: async (path) => {
+    const names = path.split('/')
+    const read = async (folder: ForeignFolder): Promise<Uint8Array | undefined> => {
+      const name = names.shift() ?? ''
+      return names.length === 0 ? folder.read(name, maxSecret) : folder.folder(name, read)
+    }
+    const bytes = await openForeign(places.secrets, read)
     return bytes && Buffer.from(bytes).toString('utf8')
   },
   look: readLook,
@@ -60,7 +66,7 @@ const world: ReporterWorld = {
 async function main(): Promise<void> {
   const args = process.argv.slice(2)
   if (args[0] === 'test-alert') {
-    process.stdout.write(`${JSON.stringify(await testAlert(world, settings(), Date.now()))}\n`)
+    process.stdout.write(`${JSON.stringify(await testAlert(world, settings(), Date.now(), args[1]))}\n`)
     return
   }
   const notes: string[] = []

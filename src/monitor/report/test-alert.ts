@@ -2,6 +2,7 @@ import type { Notification } from '../alerts/index.ts'
 import { SendFault } from '../senders/index.ts'
 import type { Settings } from '../settings.ts'
 import { type Outside, send } from './channels.ts'
+import { routesOf } from './routes.ts'
 
 /** What came of a test on one channel; `error`: `''` where it was delivered. */
 export interface Tested {
@@ -9,32 +10,34 @@ export interface Tested {
   error: string
 }
 
-/** Sends a test to every channel, once, past the queue. */
-export async function testAlert(outside: Outside, settings: Settings, now: number): Promise<Tested[]> {
+/** Sends a test by every way of the operator, or of one person, once, past the queue. */
+export async function testAlert(
+  outside: Outside,
+  settings: Settings,
+  now: number,
+  user?: string | undefined,
+): Promise<Tested[]> {
   const finding = {
     key: 'test',
-    user: undefined,
-    about: 'this server',
+    user,
+    about: user ?? 'this server',
     kind: 'monitor',
     severity: 'warning',
     since: now,
     reason: 'this is a test: alerts arrive here',
     todo: '',
   } as const
-  const notification: Notification = {
-    to: { operator: true },
-    at: now,
-    severity: 'warning',
-    items: [{ what: 'new', finding }],
-  }
+  const items = [{ what: 'new', finding } as const]
+  const routes = routesOf(settings).filter(({ to }) => ('user' in to ? to.user : undefined) === user)
   return Promise.all(
-    settings.alerts.map(async (channel) => {
+    routes.map(async (route) => {
+      const notification: Notification = { to: route.to, at: now, severity: 'warning', items }
       try {
-        await send(outside, channel, notification, settings.workspace.name)
-        return { channel, error: '' }
+        await send(outside, settings, route, notification)
+        return { channel: route.name, error: '' }
       } catch (error) {
         if (!(error instanceof SendFault)) throw error
-        return { channel, error: error.message }
+        return { channel: route.name, error: error.message }
       }
     }),
   )

@@ -1,7 +1,7 @@
 import { Secret } from '../../secret.ts'
 import { type Notification, textOf } from '../alerts/index.ts'
 import { type PostOptions, post } from './post.ts'
-import type { Sender } from './types.ts'
+import { type Sender, SendFault } from './types.ts'
 
 const json = 'application/json; charset=utf-8'
 
@@ -42,7 +42,7 @@ const ntfyTag = { alarm: 'rotating_light', warning: 'warning', recovery: 'white_
 /** @param url of the topic, for example https://ntfy.sh/TOPIC; as JSON, since a header holds no name in any script */
 export function ntfy(options: PostOptions, url: Secret, workspace: string, token?: Secret): Sender {
   const topic = new URL(url.reveal())
-  const name = decodeURIComponent(topic.pathname.split('/').at(-1) ?? '')
+  const name = decoded(topic.pathname.split('/').at(-1) ?? '')
   const base = new Secret(new URL('.', topic).href)
   const headers = token ? { authorization: `Bearer ${token.reveal()}` } : {}
   return {
@@ -52,6 +52,15 @@ export function ntfy(options: PostOptions, url: Secret, workspace: string, token
       const body = { topic: name, title, message, priority: priority[severity], tags: [ntfyTag[severity]] }
       return post(options, base, { type: json, body: JSON.stringify(body), headers }, signal)
     },
+  }
+}
+
+/** @throws SendFault for what no topic can be */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw new SendFault('the topic in the address cannot be read')
   }
 }
 
@@ -68,12 +77,13 @@ export function apprise(options: PostOptions, url: Secret, workspace: string): S
 }
 
 /**
- * A dead man's switch off the host, one a user: pinged at each look while all is well, `/fail` when it is not. It tells
- * when pings stop, whatever the reason.
+ * A dead man's switch off the host: pinged while all is well, `/fail` when it is not. It tells when pings stop, whatever
+ * the reason.
  * @param url the check's ping address
  * @param reason why it is not well; `''`: it is
  */
 export async function ping(options: PostOptions, url: Secret, reason: string, signal?: AbortSignal): Promise<void> {
-  const target = reason === '' ? url : new Secret(`${url.reveal().replace(/\/+$/, '')}/fail`)
-  await post(options, target, { type: 'text/plain; charset=utf-8', body: reason }, signal)
+  const target = new URL(url.reveal())
+  if (reason !== '') target.pathname = `${target.pathname.replace(/\/+$/, '')}/fail`
+  await post(options, new Secret(target.href), { type: 'text/plain; charset=utf-8', body: reason }, signal)
 }

@@ -172,6 +172,24 @@ describe('tmgen monitor test-alert', () => {
     expect(stderr).toContain('ntfy: not delivered: connection refused')
   })
 
+  test('tries the ways of one person', async () => {
+    alerts()
+    const asked: string[][] = []
+    scene.dockerAnswer = (args) => {
+      if (args[1] === 'exec') asked.push(args.slice(args.indexOf('test-alert')))
+      return { exitCode: 0, stdout: JSON.stringify([{ channel: 'alice/ntfy', error: '' }]), stderr: '' }
+    }
+    const off = await scene.tmgen('monitor test-alert alice')
+    expect([off.code, off.stderr]).toEqual([2, expect.stringMatching(/alerts of alice are off[\s\S]*under alice/)])
+    expect((await scene.tmgen('monitor test-alert nobody')).code).toBe(2)
+    scene.disk.put(
+      `${dir}/tmgen.yaml`,
+      scene.text('tmgen.yaml').replace(/^( +)logins:/m, '$1monitor: { alerts: [ntfy] }\n$1logins:'),
+    )
+    expect(await scene.tmgen('monitor test-alert alice')).toMatchObject({ code: 0, stdout: 'alice/ntfy: delivered\n' })
+    expect(asked).toEqual([['test-alert', 'alice']])
+  })
+
   test('a monitor that does not run is an error with a hint', async () => {
     alerts()
     const { code, stderr } = await scene.tmgen('monitor test-alert')

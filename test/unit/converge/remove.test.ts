@@ -53,6 +53,15 @@ describe('remove user', () => {
     expect(archived(place)).toEqual([path])
   })
 
+  it('removes the addresses that only this person was told at, and nobody else’s', async () => {
+    for (const path of ['ntfy', 'users/alice/webhook', 'users/bob/webhook'])
+      place.disk.put(`${ws}/secrets/monitor/${path}`, 'https://example.com/x\n', 0o600)
+    await runIn(place, removing)
+    expectGone(place)
+    for (const path of ['ntfy', 'users/bob/webhook'])
+      expect(place.disk.text(`${ws}/secrets/monitor/${path}`)).toBe('https://example.com/x\n')
+  })
+
   it('takes a user who was taken out of tmgen.yaml by hand', async () => {
     place.disk.put(
       `${ws}/tmgen.yaml`,

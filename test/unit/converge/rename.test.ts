@@ -97,6 +97,14 @@ describe('rename user', () => {
     expect((await runIn(place, { name: 'provision' })).steps).toEqual([])
   })
 
+  it('has the addresses that only this person is told at follow', async () => {
+    place.disk.put(`${ws}/secrets/monitor/users/alice/webhook`, 'https://example.com/x\n', 0o600)
+    const before = kept(place, 'alice')
+    await runIn(place, renaming)
+    expectRenamed(place, before)
+    expect(place.disk.text(`${ws}/secrets/monitor/users/alicia/webhook`)).toBe('https://example.com/x\n')
+  })
+
   it.each<[string, (place: Place) => MemoryWorldOptions, RegExp]>([
     [
       'a mount point',

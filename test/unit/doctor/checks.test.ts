@@ -14,6 +14,9 @@ let services: Record<string, unknown>[]
 let health: string
 let smbd: string
 let date: string | undefined
+let report: Record<string, unknown>
+/** The scene's clock. */
+const now = Date.parse('2026-01-02T03:04:05Z')
 const proc = (): Record<string, string> => ({
   '/proc/sys/kernel/osrelease': '6.1.0-13-amd64',
   '/proc/sys/net/core/rmem_max': '7500000',
@@ -60,7 +63,15 @@ beforeEach(async () => {
       systems: [{ node: 'mac', system: 'macOS 26.5' }],
     },
   }
-  services = [{ ID: 'c1', Service: 'samba-alice', State: 'running', Health: 'healthy' }]
+  services = ['samba-alice', 'monitor-scanner', 'monitor'].map((name, i) => ({
+    ID: `c${i}`,
+    Service: name,
+    State: 'running',
+    Health: 'healthy',
+  }))
+  report = { version: 1, at: now - 30_000, lookedAt: now - 240_000, every: 300_000 }
+  Object.assign(report, { macs: [], nodes: [], host: [], channels: [], notes: [] })
+  putReport()
   health = 'serving; firewall on\n'
   smbd = 'Version 4.22.11-Debian\n'
   scene.dockerAnswer = (args) => {
@@ -82,7 +93,14 @@ interface Told {
   failed: number
 }
 
+function putReport(): void {
+  const path = `${dir}/state/monitor/report.json`
+  if (report.version) scene.disk.put(path, JSON.stringify(report))
+  else scene.disk.remove(path)
+}
+
 async function told(): Promise<{ code: number } & Told> {
+  putReport()
   const { code, stdout } = await scene.tmgen('doctor --json')
   return { code, ...(JSON.parse(stdout) as Told) }
 }
@@ -402,6 +420,89 @@ test.each<[string, () => unknown, string, string, RegExp]>([
     'samba-version',
     'skipped',
     /no version/,
+  ],
+  [
+    'a monitor that does not run',
+    () => {
+      services = services.filter(({ Service }) => Service !== 'monitor')
+    },
+    'monitor',
+    'fail',
+    /^monitor is not running$/m,
+  ],
+  [
+    'a scanner that is unhealthy',
+    () => {
+      services[1]!.Health = 'unhealthy'
+    },
+    'monitor',
+    'fail',
+    /^monitor-scanner is unhealthy$/m,
+  ],
+  [
+    'a monitor that has not reported',
+    () => {
+      report = {}
+    },
+    'monitor',
+    'fail',
+    /has not reported yet/,
+  ],
+  [
+    'a monitor that starts',
+    () => {
+      report = {}
+      services[2]!.Health = 'starting'
+    },
+    'monitor',
+    'warn',
+    /has not reported yet/,
+  ],
+  [
+    'a monitor that is silent',
+    () => {
+      report.at = now - 3600_000
+    },
+    'monitor',
+    'fail',
+    /last reported 1 hour ago/,
+  ],
+  [
+    'a monitor that does not look',
+    () => {
+      report.lookedAt = now - 901_000
+    },
+    'monitor',
+    'fail',
+    /last looked at the shares 15 minutes ago/,
+  ],
+  [
+    'a monitor that never looked',
+    () => {
+      report.lookedAt = null
+    },
+    'monitor',
+    'fail',
+    /never looked/,
+  ],
+  [
+    'alerts that do not arrive',
+    () => {
+      const error = 'connection refused\u001b[2J'
+      report.channels = [{ name: 'alice/ntfy', waiting: 3, lost: 1, sentAt: null, failedAt: now, error }]
+    },
+    'monitor',
+    'warn',
+    /^alice\/ntfy: connection refused\\u\{1b\}\[2J \(3 wait, 1 given up\)$/m,
+  ],
+  [
+    'a history that was lost',
+    () => {
+      report.notes = ['the history was broken']
+    },
+    'monitor',
+    'warn',
+    /history was broken/,
   ],
   [
     'a lost marker',

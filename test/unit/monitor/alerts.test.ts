@@ -212,6 +212,19 @@ describe('the queue', () => {
     expect(queue.channels.mail).toMatchObject({ lost: 50 })
   })
 
+  test('a way may have less room than others', () => {
+    let queue = push(emptyQueue, 2, 'ntfy')
+    for (let index = 0; index < 5; index++) queue = enqueue(queue, 'u1/mail', note, start, 3)
+    expect(queue.waiting.map(({ channel, id }) => `${channel} ${id}`)).toEqual([
+      'ntfy 1',
+      'ntfy 2',
+      'u1/mail 5',
+      'u1/mail 6',
+      'u1/mail 7',
+    ])
+    expect(queue.channels['u1/mail']).toMatchObject({ lost: 2 })
+  })
+
   test('a clock that was set back does not hold it up, and a channel may have any name', () => {
     const queue = failed(push(emptyQueue, 1, '__proto__'), 1, 'refused', start + 2 * day)
     expect(due(queue, start)).toHaveLength(1)

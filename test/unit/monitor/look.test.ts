@@ -20,12 +20,15 @@ let root: string
 let settings: Settings
 beforeEach(() => {
   root = realpathSync(mkdtempSync(join(tmpdir(), 'tmgen-look-')))
-  const user = (name: string, id: string) => ({ name, id, storage: `/srv/tm/${name}`, macs: ['macbook'], policy })
+  const tell = { alerts: [], mail: null, ping: false }
+  const user = (name: string, id: string) => ({ name, id, storage: `/srv/tm/${name}`, macs: ['macbook'], policy, tell })
   settings = {
     version: 1,
     workspace,
     host: { every: 1, node: 1, diskFree: 5, remind: 1, keep: 1 },
     alerts: [],
+    mail: null,
+    ping: false,
     users: [user('alice', 'u1'), user('bob', 'u2')],
   }
   for (const { name, id } of settings.users) {

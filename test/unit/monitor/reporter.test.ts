@@ -41,7 +41,18 @@ beforeEach(() => {
     workspace: { id: '00c0ffee00c0ffee', name: 'tm' },
     host: { every: policy.every, node: 30 * minute, diskFree: 5, remind: 3 * day, keep: 400 * day },
     alerts: ['webhook'],
-    users: [{ name: 'alice', id: 'u1', storage: '/srv/tm/alice', macs: ['macbook'], policy }],
+    mail: null,
+    ping: false,
+    users: [
+      {
+        name: 'alice',
+        id: 'u1',
+        storage: '/srv/tm/alice',
+        macs: ['macbook'],
+        policy,
+        tell: { alerts: [], mail: null, ping: false },
+      },
+    ],
   }
 })
 afterEach(() => {

@@ -71,6 +71,10 @@ test('ntfy: JSON to the server with the topic in it, and a token as a header', a
   expect(JSON.parse(got[0]!.body)).toMatchObject({ topic: 'my-topic', priority: 4, tags: ['rotating_light'] })
 })
 
+test('ntfy: a topic that cannot be one is a failure, and no end of the monitor', () => {
+  expect(() => ntfy(options, at('/%zz'), 'home')).toThrow(new SendFault('the topic in the address cannot be read'))
+})
+
 test('Apprise', async () => {
   await apprise(options, at('/notify/key'), 'home').send({ ...note, severity: 'recovery' })
   expect(JSON.parse(got[0]!.body)).toMatchObject({ type: 'success', format: 'text' })

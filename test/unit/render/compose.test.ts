@@ -134,6 +134,22 @@ describe('the monitor', () => {
     expect(JSON.stringify(mounts(telling(), 'monitor'))).toContain('./secrets/monitor')
   })
 
+  it.each<[string, Deployment]>([
+    ['one person', deployment([user(1, 'alice', { tell: { alerts: ['ntfy'], mail: null, ping: false } })])],
+    ['a watch of one person', deployment([user(1, 'alice', { tell: { alerts: [], mail: null, ping: true } })])],
+    ['a watch of the monitor', { ...two(), monitor: { ...two().monitor, ping: true } }],
+  ])('has both where only %s is to be told', (_who, d) => {
+    expect(compose(d).services.monitor.networks).toEqual({ alerts: {} })
+    expect(compose(d).networks).toHaveProperty('alerts')
+    expect(JSON.stringify(mounts(d, 'monitor'))).toContain('./secrets/monitor')
+  })
+
+  it('is healthy by what it wrote lately, and compose takes no part of that for a variable', () => {
+    const testOf = (name: string) => compose(two()).services[name].healthcheck.test
+    expect(testOf('monitor')).toEqual(['CMD-SHELL', '[ -n "$$(find /var/lib/tmgen/report.json -mmin -5)" ]'])
+    expect(testOf('monitor-scanner')).toEqual(['CMD-SHELL', '[ -n "$$(find /run/tmgen-looks/due -newermt now)" ]'])
+  })
+
   it('does not see who is disabled', () => {
     expect(JSON.stringify(mounts(two({ enabled: false }), 'monitor-scanner'))).not.toContain('bob')
   })

@@ -47,6 +47,7 @@ export function user(n: number, name: string, change: Partial<DeployedUser> = {}
     storage: `/srv/timemachine/${name}`,
     macs: [{ name: 'macbook', quotaBytes: 1024 ** 4, quota: '1T' }],
     watch: policyOf(monitor, undefined),
+    tell: { alerts: [], mail: null, ping: false },
     ...change,
   }
 }
@@ -71,7 +72,7 @@ export function deployment(users: DeployedUser[], change: Partial<Deployment> = 
     gatewayMemory: 470286336,
     storageRoot: '/srv/timemachine',
     images: {},
-    monitor: { policy: hostPolicyOf(monitor), alerts: [] },
+    monitor: { policy: hostPolicyOf(monitor), alerts: [], mail: null, ping: false },
     users,
     retired: [],
     overcommit: false,

@@ -215,4 +215,15 @@ describe('the folders to mount', () => {
       [...own, 'secrets/smb/alice'].map((path) => ({ path, mode: 0o700 })),
     )
   })
+
+  it('have one for each person who is told by a way of their own', () => {
+    const tell = { alerts: ['ntfy' as const], mail: null, ping: false }
+    const people = [user(1, 'alice', { tell }), user(2, 'bob'), user(3, 'carol', { tell, enabled: false })]
+    const paths = bindSources(deployment(people)).map(({ path }) => path)
+    expect(paths.filter((path) => path.includes('secrets/monitor'))).toEqual([
+      'secrets/monitor',
+      'secrets/monitor/users',
+      'secrets/monitor/users/alice',
+    ])
+  })
 })

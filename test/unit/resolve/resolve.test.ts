@@ -160,6 +160,7 @@ describe('deployment', () => {
           { name: 'n', quota: '500G', quotaBytes: 500 * 1024 ** 3 },
         ],
         watch: expect.objectContaining({ enabled: true, stale: 72 * 3600_000 }),
+        tell: { alerts: [], mail: null, ping: false },
       },
     ])
   })

@@ -86,6 +86,8 @@ make_folder 700 state/gateway
 make_folder 700 state/status
 make_folder 700 state/monitor
 make_folder 700 secrets/monitor
+make_folder 700 secrets/monitor/users
+make_folder 700 secrets/monitor/users/carol
 make_folder 700 state/headscale
 make_folder 700 secrets/smb/carol
 make_folder 700 secrets/smb/on

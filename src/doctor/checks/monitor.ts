@@ -1,0 +1,47 @@
+import { isFresh, monitorReport, wayFault } from '../../commands/monitor-report.ts'
+import { span } from '../../monitor/rules/problems.ts'
+import { serviceText } from '../../stack/services.ts'
+import { printable } from '../../ui/printable.ts'
+import { type Check, worst } from '../types.ts'
+
+const services = ['monitor-scanner', 'monitor'] as const
+/** Looks that may be missed. */
+const patience = 3
+
+const monitor: Check = {
+  name: 'monitor',
+  looks: 'whether the monitor runs, when it last looked at the shares, and whether its alerts are delivered.',
+  cause: 'nobody is told of a backup that stops.',
+  remedy:
+    '`docker compose up -d`; then `docker compose logs monitor monitor-scanner` says what is wrong, and `tmgen monitor test-alert` tries the alerts',
+  test: async (patient) => {
+    await patient.served()
+    const found = await patient.services()
+    const { dir } = await patient.inspection()
+    const [fails, warnings]: [string[], string[]] = [[], []]
+    const texts = services.map((name) => [name, serviceText(found.get(name))] as const)
+    for (const [name, text] of texts)
+      if (!['healthy', 'running', 'starting'].includes(text)) fails.push(`${name} is ${text}`)
+    // What it has not done yet is no fault while it starts.
+    const missing = texts.some(([, text]) => text === 'starting') ? warnings : fails
+    const report = await monitorReport(patient.world, dir)
+    if (report === undefined) {
+      missing.push('it has not reported yet, or its report cannot be read')
+      return worst(fails, warnings, '')
+    }
+    const now = patient.world.now().getTime()
+    if (!isFresh(report, now)) {
+      // What it said then of looks and alerts may have changed.
+      return worst([...fails, `it last reported ${span(now - report.at)} ago`], [], '')
+    }
+    const { lookedAt, every, channels } = report
+    if (lookedAt === null) missing.push('it has never looked at the shares')
+    else if (now - lookedAt > patience * every) fails.push(`it last looked at the shares ${span(now - lookedAt)} ago`)
+    warnings.push(...report.notes.map(printable))
+    warnings.push(...channels.flatMap((way) => wayFault(way) ?? []).map(printable))
+    const telling = channels.length === 0 ? 'alerts are off' : `${channels.length} ways to tell, none fails`
+    return worst(fails, warnings, `looked ${span(now - (lookedAt ?? now))} ago; ${telling}`)
+  },
+}
+
+export const monitorChecks = [monitor]
