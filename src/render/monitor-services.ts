@@ -64,6 +64,7 @@ export function monitorServices(deployment: Deployment, source: ImageSource): Ya
         looks(true),
         mount('./state/status', places.gateway, true),
         mount('./state/monitor', places.state, false),
+        mount('./state/page', places.page, false),
         ...(isTelling ? [mount('./secrets/monitor', places.secrets, true)] : []),
       ],
       ...(isTelling ? { networks: { alerts: {} } } : { network_mode: 'none' }),

@@ -13,7 +13,8 @@ export interface BindSource {
  * create_host_path: false. All 0700: they hold keys, passwords and node identities.
  */
 export function bindSources(deployment: Deployment): BindSource[] {
-  const paths = ['secrets', 'secrets/gateway', 'secrets/smb', 'state', 'state/gateway', 'state/status', 'state/monitor']
+  const paths = ['secrets', 'secrets/gateway', 'secrets/smb', 'state', 'state/gateway', 'state/status']
+  paths.push('state/monitor', 'state/page')
   if (deployment.monitor.alerts.length > 0) paths.push('secrets/monitor')
   if (deployment.control.provider === 'embedded') paths.push('state/headscale')
   for (const user of servedUsers(deployment)) paths.push(`secrets/smb/${user.name}`)

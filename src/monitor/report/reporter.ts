@@ -7,6 +7,7 @@ import type { Settings } from '../settings.ts'
 import { type Outside, send } from './channels.ts'
 import { type Everybody, judgeAll } from './overview.ts'
 import type { Report } from './report.ts'
+import { keepStates } from './states.ts'
 import { takeLook } from './take.ts'
 
 /** What the reporter needs of the world. */
@@ -27,9 +28,9 @@ const mostTries = 200
 export class Reporter {
   readonly #history: History
   readonly #world: ReporterWorld
-  /** State of each Mac as it was last logged. */
   /** When its first round was. */
   #begun = Number.POSITIVE_INFINITY
+  /** State of each Mac as it was last logged. */
   readonly #logged = new Map<string, string>()
 
   constructor(history: History, world: ReporterWorld) {
@@ -51,6 +52,7 @@ export class Reporter {
         this.#history.remember('looked', look.at)
       }
       const judged = judgeAll(history, settings, look, now, this.#begun)
+      keepStates(history, judged, now)
       this.#decide(settings, judged, now)
       this.#prune(settings, now)
       return judged
@@ -59,6 +61,7 @@ export class Reporter {
     await this.#deliver(settings, now)
     const report: Report = {
       version: 1,
+      workspace: settings.workspace.name,
       at: now,
       lookedAt: look?.at ?? null,
       every: settings.host.every,

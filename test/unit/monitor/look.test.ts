@@ -20,7 +20,15 @@ let root: string
 let settings: Settings
 beforeEach(() => {
   root = realpathSync(mkdtempSync(join(tmpdir(), 'tmgen-look-')))
-  const user = (name: string, id: string) => ({ name, id, storage: `/srv/tm/${name}`, macs: ['macbook'], policy })
+  const storage = (name: string) => `/srv/tm/${name}`
+  const user = (name: string, id: string) => ({
+    name,
+    id,
+    storage: storage(name),
+    macs: ['macbook'],
+    quotas: {},
+    policy,
+  })
   settings = {
     version: 1,
     workspace,

@@ -41,7 +41,9 @@ beforeEach(() => {
     workspace: { id: '00c0ffee00c0ffee', name: 'tm' },
     host: { every: policy.every, node: 30 * minute, diskFree: 5, remind: 3 * day, keep: 400 * day },
     alerts: ['webhook'],
-    users: [{ name: 'alice', id: 'u1', storage: '/srv/tm/alice', macs: ['macbook'], policy }],
+    users: [
+      { name: 'alice', id: 'u1', storage: '/srv/tm/alice', macs: ['macbook'], quotas: { macbook: 2 ** 40 }, policy },
+    ],
   }
 })
 afterEach(() => {
