@@ -5,7 +5,12 @@ import { userJsonSchema } from './past.ts'
 /** The API behind the page, made from the schemas that its answers follow. */
 export function openApi(): object {
   const json = (schema: z.ZodType) => {
-    const { $schema: _, ...rest } = z.toJSONSchema(schema)
+    const { $schema: _, ...rest } = z.toJSONSchema(schema, {
+      // A format says it in a word.
+      override: ({ jsonSchema }) => {
+        if (jsonSchema.format !== undefined) delete jsonSchema.pattern
+      },
+    })
     return rest
   }
   const answer = (description: string, type: string, schema: object) => ({

@@ -77,7 +77,19 @@ describe('tmgen monitor show', () => {
     expect(stdout).not.toContain('\u001b')
     expect(JSON.parse(stdout)).toMatchObject({
       at: '2026-01-02T03:03:35.000Z',
-      macs: [{ user: 'alice', state: 'missing', since: '2026-01-01T18:04:05.000Z', seen: { backups: 7 } }],
+      workspace: 'tm',
+      macs: [
+        {
+          user: 'alice',
+          state: 'missing',
+          since: '2026-01-01T18:04:05.000Z',
+          quotaBytes: 2 ** 40,
+          snapshots: ['2025-12-29T18:04:05.000Z'],
+          seen: { backups: 7 },
+        },
+      ],
+      nodes: [{ user: 'alice', told: true, problems: [], seen: null }],
+      disks: [],
       channels: [],
     })
   })

@@ -85,6 +85,23 @@ describe('a round', () => {
     expect(posts).toEqual([])
   })
 
+  test('reports what the page shows: quota, snapshots, the person’s node, disks', async () => {
+    gateway = { alice: { ...running, connections: 1, bytes_in: 5, peers: [{ path: 'relay', connections: 1 }] } }
+    const { macs, nodes, disks } = await round()
+    expect(macs).toMatchObject([{ quotaBytes: 2 ** 40, snapshots: [start] }])
+    expect(nodes).toEqual([
+      {
+        user: 'alice',
+        told: true,
+        problems: [],
+        seen: { at: start, state: 'running', sessions: 1, present: true, path: 'relay', bytesIn: 5, bytesOut: 0 },
+      },
+    ])
+    expect(disks).toEqual([{ path: '/srv/tm', users: 1, totalBytes: 1000, freeBytes: 500 }])
+    for (let count = 1; count < 60; count++) story.claim(start - count)
+    expect((await round(start + hour)).macs[0]?.snapshots).toHaveLength(48)
+  })
+
   test('a backup that stopped is told once, then after remind, then as well again, whoever was restarted meanwhile', async () => {
     await round()
     await round(start + 71 * hour)
