@@ -1,5 +1,6 @@
 import { bytesText } from '../../bytes.ts'
 import type { MacReport, NodeReport, Report } from '../report/index.ts'
+import { shortDays } from './days.ts'
 import { frame } from './frame.ts'
 import { type Html, html } from './html.ts'
 import { quotaBar, timeline } from './marks.ts'
@@ -22,7 +23,10 @@ export function overviewPage(report: Report, now: number): string {
   const well = people.filter((person) => !person.isTrouble)
   const tone = worst([toneOf(report.host), ...trouble.map((person) => person.tone)])
   const shown = isTrouble(tone) ? tone : 'ok'
-  const main = html`${server(report)}${cards('Needs attention', trouble, report.at)}${cards(trouble.length > 0 ? 'All others' : 'Everybody', well, report.at)}`
+  const isServerFirst = report.host.length + report.notes.length + report.channels.filter(isFailing).length > 0
+  const [first, last] = isServerFirst ? [server(report), undefined] : [undefined, server(report)]
+  const rest = cards(trouble.length > 0 ? 'All others' : 'Everybody', well, report.at)
+  const main = html`${first}${cards('Needs attention', trouble, report.at)}${rest}${last}`
   const title = `${sumOf(report, people.length, trouble.length)} · ${report.workspace}`
   const head = html`<h1>${report.workspace}</h1><p class="sum ${shown}">${sumOf(report, people.length, trouble.length)}</p>`
   return frame(report, now, title, head, main)
@@ -48,11 +52,13 @@ function peopleOf({ macs, nodes }: Report): Person[] {
   return people.sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name, 'en'))
 }
 
+const isFailing = ({ error, lost }: Report['channels'][number]) => error !== '' || lost > 0
+
 /** What of the server somebody should know. */
 function server({ host, disks, channels, notes, at }: Report): Html {
   const free = ({ totalBytes, freeBytes }: Report['disks'][number]) =>
     totalBytes > 0 ? `${bytesText(freeBytes)} of ${bytesText(totalBytes)} free` : 'not known'
-  const failing = channels.filter(({ error, lost }) => error !== '' || lost > 0)
+  const failing = channels.filter(isFailing)
   return html`<section aria-labelledby="server"><h2 id="server">This server</h2><div class="box">
 ${problemTable(host, at, 'Problems of this server')}
 <dl class="facts">${disks.map((disk) => html`<div><dt>${disk.path}</dt><dd>${free(disk)}</dd></div>`)}
@@ -63,7 +69,8 @@ ${notes.map((note) => html`<p class="why">${note}</p>`)}</div></section>`
 
 function cards(title: string, people: readonly Person[], now: number): Html | undefined {
   if (people.length === 0) return undefined
-  return html`<section><h2>${title} (${people.length})</h2><ul class="cards">${people.map((person) => card(person, now))}</ul></section>`
+  return html`<section><h2>${title} (${people.length})</h2>
+<p class="soft key">Bar: used of the quota. Marks: days with a snapshot, of the last ${shortDays}.</p><ul class="cards">${people.map((person) => card(person, now))}</ul></section>`
 }
 
 function card({ name, macs, node, tone }: Person, now: number): Html {

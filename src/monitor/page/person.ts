@@ -25,9 +25,11 @@ function macSection(one: MacReport, past: MacPast | undefined, now: number): Htm
   const used = seen?.usedBytes ?? null
   const newest = snapshots.at(-1)
   const oldest = snapshots[0]
+  // The table of problems says why.
+  const why = problems.length > 0 ? undefined : html`<p>${reason}</p>`
   return html`<section aria-labelledby="mac-${mac}" class="${toneOf(problems)}"><h2 id="mac-${mac}">${mac} <span class="tag">${state}</span></h2>
-<div class="box"><p>${reason}</p>${problemTable(problems, now, `Problems of ${mac}`)}<dl class="facts">
-${fact('Last backup that counts', ago(lastSuccess, now))}${fact('In this state', ago(since, now))}
+<div class="box">${why}${problemTable(problems, now, `Problems of ${mac}`)}<dl class="facts">
+${fact('Last backup that counts', ago(lastSuccess, now))}${fact('State since', ago(since, now))}
 ${fact('Used', used === null ? 'not known' : usedText(used, quotaBytes))}
 ${fact('Last write', ago(seen?.lastWrite ?? null, now))}
 ${fact('Snapshots listed', seen?.backups === undefined || seen.backups === null ? 'not known' : String(seen.backups))}
@@ -60,7 +62,7 @@ function events({ events }: Past): Html {
     ({ at, about, state, reason }) =>
       html`<tr><td>${dateText(at)}</td><td>${about === '' ? 'node' : about}</td><td>${state}</td><td>${reason}</td></tr>`,
   )
-  const table = html`<div class="scroll" tabindex="0" role="region" aria-label="Events"><table><caption>Changes of state, newest first (UTC)</caption>
+  const table = html`<div class="scroll" tabindex="0" role="region" aria-label="Changes of state"><table><caption>Changes of state, newest first (UTC)</caption>
 <thead><tr><th scope="col">When</th><th scope="col">What</th><th scope="col">State</th><th scope="col">Why</th></tr></thead><tbody>${rows}</tbody></table></div>`
   return html`<section aria-labelledby="events"><h2 id="events">Events</h2><div class="box">${events.length === 0 ? 'None yet.' : table}</div></section>`
 }

@@ -46,6 +46,7 @@ a:focus-visible,summary:focus-visible,.scroll:focus-visible{outline:3px solid va
 .ok{--tone:var(--ok)}.note{--tone:var(--note)}.warning{--tone:var(--warning)}.alarm{--tone:var(--alarm)}
 .sum,.tag{color:var(--tone)}
 .tag{border:1px solid;border-radius:1rem;padding:0 .55rem;font-size:.85rem;font-weight:600;white-space:nowrap}
+.key{margin-bottom:.5rem}
 .cards{list-style:none;display:grid;gap:.75rem;grid-template-columns:repeat(auto-fill,minmax(min(19rem,100%),1fr))}
 .card,.box{background:var(--card);border:1px solid var(--line);border-radius:.5rem;padding:.75rem .9rem}
 .card{border-left:.35rem solid var(--tone)}
@@ -67,7 +68,8 @@ svg{display:block;width:100%;overflow:visible}
 .chart .direct{fill:var(--ok)}.chart .relay{fill:var(--warning)}.chart .unknown{fill:var(--soft)}
 .facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(11rem,100%),1fr));gap:.5rem 1rem;margin:.6rem 0}
 .scroll{overflow-x:auto}
-table{border-collapse:collapse;width:100%;font-size:.9rem}
+table{border-collapse:collapse;width:100%;font-size:.9rem;overflow-wrap:break-word}
+time,th{white-space:nowrap}
 caption{text-align:left;color:var(--soft)}
 th,td{text-align:left;vertical-align:top;padding:.3rem .8rem .3rem 0;border-bottom:1px solid var(--line)}
 summary{cursor:pointer;font-size:.9rem;color:var(--soft)}

@@ -154,6 +154,14 @@ describe('the overview', () => {
     expect(body).toContain('connected, direct; nobody is told of problems')
   })
 
+  test('the server comes first where something is wrong with it, else last', () => {
+    const order = (report: Report) => [...page(report).matchAll(/<h2[^>]*>([^<(]+)/g)].map(([, text]) => text?.trim())
+    const report = reportOf(2, (index) => index === 0)
+    expect(order(report)).toEqual(['Needs attention', 'All others', 'This server'])
+    for (const change of [{ host: [missing] }, { notes: ['the history was broken'] }])
+      expect(order({ ...report, ...change })[0]).toBe('This server')
+  })
+
   test('whoever needs attention comes first, alarms before warnings', () => {
     const warning = { ...missing, kind: 'never', severity: 'warning' } as const
     const report = reportOf(4, (index) => index === 3)
