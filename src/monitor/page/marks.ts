@@ -13,7 +13,7 @@ export function timeline(snapshots: readonly number[], now: number): Html {
     at = index * 4
   }
   const label = `Snapshots of the last ${shortDays} days: ${days.size === 0 ? 'none' : `on ${count(days.size, 'day')}`}`
-  return html`<svg class="days" viewBox="0 0 112 12" preserveAspectRatio="none" role="img" aria-label="${label}"><path d="${drawn(path)}"/></svg>`
+  return html`<svg class="days" viewBox="0 0 ${shortDays * 4} 12" preserveAspectRatio="none" role="img" aria-label="${label}"><path d="${drawn(path)}"/></svg>`
 }
 
 /** What is used of a quota, as a bar beside its text. */

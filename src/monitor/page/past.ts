@@ -102,7 +102,9 @@ export const userJsonSchema = z.object({
     z.object({
       ...macJsonSchema.shape,
       sizes: z.array(z.object({ at: time, bytes: z.number() })).describe('90 days; each holds until the next'),
-      backups: z.array(z.object({ day: z.iso.date(), count: z.number() })).describe('28 days, as the Mac dates them'),
+      backups: z
+        .array(z.object({ day: z.iso.date(), count: z.number() }))
+        .describe(`${shortDays} days, as the Mac dates them`),
     }),
   ),
   connections: z
