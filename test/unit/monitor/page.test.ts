@@ -256,7 +256,7 @@ describe('a person’s page', () => {
     expect(line).toMatch(/^M215\.1 61\.4(H[\d.]+V[\d.]+){52,}H640$/)
     expect(body).toMatch(/aria-label="13 backups on 13 days of the last 21, at most 1 a day"/)
     expect(body).toMatch(/aria-label="Connected 7 times in 14 days"/)
-    expect(body).toMatch(/<tr><td>[-0-9]+ [:0-9]+<\/td><td>macbook<\/td><td>missing<\/td><td>no backup for/)
+    expect(body).toMatch(/<tr><td>[-0-9]+ [:0-9]+<\/td><td>macbook<\/td><td>missing<\/td><td>no backup for 3 days:/)
     const { events, macs, connections } = JSON.parse(get(report, '/api/v1/users/alice').body)
     expect(events.map(({ about, state }: { about: string; state: string }) => `${about} ${state}`)).toEqual([
       'macbook missing',
