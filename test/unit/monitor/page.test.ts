@@ -257,6 +257,7 @@ describe('a person’s page', () => {
     expect(body).toMatch(/aria-label="13 backups on 13 days of the last 21, at most 1 a day"/)
     expect(body).toMatch(/aria-label="Connected 7 times in 14 days"/)
     expect(body).toMatch(/<tr><td>[-0-9]+ [:0-9]+<\/td><td>macbook<\/td><td>missing<\/td><td>no backup for 3 days:/)
+    for (const [head] of body.matchAll(/<th\b[^>]*>/g)) expect(head).toBe('<th scope="col">')
     const { events, macs, connections } = JSON.parse(get(report, '/api/v1/users/alice').body)
     expect(events.map(({ about, state }: { about: string; state: string }) => `${about} ${state}`)).toEqual([
       'macbook missing',
