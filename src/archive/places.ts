@@ -13,8 +13,8 @@ export const folders = ['secrets', 'state'] as const
 const leftOut = [
   /^state\/headscale-copies(\/|$)/,
   /^state\/(tmgen\.run\.lock|journal\.json|backup\.json|host\.json|status(\/|$))/,
-  // The monitor's history: what is needed of it is seen anew on the disk.
-  /^state\/monitor(\/|$)/,
+  // The monitor's history, and its socket: what is needed of it is seen anew on the disk.
+  /^state\/(monitor|page)(\/|$)/,
   /^state\/gateway\/\.(reserve$|host)/,
   /^state\/gateway\/[^/]+\/tailscaled\.log/,
   /^state\/gateway\/[^/]+\/profile-data\/[^/]+\/netmap-cache(\/|$)/,

@@ -1,4 +1,5 @@
 import { TmgenError } from '../errors.ts'
+import { reportJson } from '../monitor/report/json.ts'
 import type { Report } from '../monitor/report/report.ts'
 import { table } from '../ui/output.ts'
 import { printable } from '../ui/printable.ts'
@@ -22,7 +23,7 @@ export async function monitorShow(context: Context, { json }: { json?: boolean }
       hint: 'docker compose up -d, then docker compose logs monitor monitor-scanner',
     })
   if (json) {
-    ui.json(jsonOf(report))
+    ui.json(reportJson(report))
     return
   }
   const now = world.now()
@@ -31,25 +32,6 @@ export async function monitorShow(context: Context, { json }: { json?: boolean }
 }
 
 const iso = (time: number | null) => (time === null ? null : new Date(time).toISOString())
-
-function jsonOf(report: Report) {
-  const problem = (one: Report['host'][number]) => ({ ...one, since: iso(one.since) })
-  return {
-    at: iso(report.at),
-    lookedAt: iso(report.lookedAt),
-    macs: report.macs.map((mac) => ({
-      ...mac,
-      since: iso(mac.since),
-      lastSuccess: iso(mac.lastSuccess),
-      problems: mac.problems.map(problem),
-      seen: mac.seen && { ...mac.seen, lastWrite: iso(mac.seen.lastWrite), lastBackup: iso(mac.seen.lastBackup) },
-    })),
-    nodes: report.nodes.map((node) => ({ ...node, problems: node.problems.map(problem) })),
-    host: report.host.map(problem),
-    channels: report.channels.map((one) => ({ ...one, sentAt: iso(one.sentAt), failedAt: iso(one.failedAt) })),
-    notes: report.notes,
-  }
-}
 
 function tableOf({ macs }: Report, now: Date): string {
   const rows = macs.map(({ user, mac, state, since, lastSuccess, reason }) =>

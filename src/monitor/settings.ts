@@ -45,6 +45,8 @@ export const settingsSchema = z.object({
       /** Path on the Docker host, to be shown; the scanner has it at `inside(name)`. */
       storage: z.string(),
       macs: z.array(z.string()),
+      /** Bytes, by Mac. */
+      quotas: z.record(z.string(), z.number().int().min(0)).default({}),
       policy: policySchema,
       /** How this person is told; the addresses lie in secrets/monitor/users/NAME/. */
       tell: z.object({ alerts: z.array(z.enum(channelKinds)), mail: z.string().nullable(), ping: z.boolean() }),
@@ -62,6 +64,7 @@ export const places = {
   gateway: '/run/tmgen-gateway',
   secrets: '/run/secrets/tmgen',
   state: '/var/lib/tmgen',
+  page: '/run/tmgen-page',
 } as const
 
 /** @throws SyntaxError or ZodError where it is not what tmgen writes */

@@ -80,6 +80,7 @@ export function monitorServices(deployment: Deployment, source: ImageSource): Ya
         looks(true),
         mount('./state/status', places.gateway, true),
         mount('./state/monitor', places.state, false),
+        mount('./state/page', places.page, false),
         ...(tells ? [mount('./secrets/monitor', places.secrets, true)] : []),
       ],
       ...(tells ? { networks: { alerts: {} } } : { network_mode: 'none' }),

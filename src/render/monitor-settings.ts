@@ -17,6 +17,7 @@ export function monitorSettings(deployment: Deployment): Settings {
       id,
       storage,
       macs: macs.map((mac) => mac.name).sort(),
+      quotas: Object.fromEntries(macs.map((mac) => [mac.name, mac.quotaBytes]).sort()),
       policy: watch,
       tell: { ...tell, alerts: [...tell.alerts] },
     })),

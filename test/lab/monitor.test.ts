@@ -1,7 +1,8 @@
-import { chownSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chownSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
+  askPage,
   backUpBundle,
   type Client,
   type Container,
@@ -115,6 +116,31 @@ describe('the monitor', () => {
     expect(Math.abs(Date.parse(mac?.lastSuccess ?? '') - (begun - hour))).toBeLessThan(2_000)
     const { users } = JSON.parse(await stack.must(['status', '--json']))
     expect(users[0].macs[0]).toMatchObject({ backups: 1, monitor: mac?.state, warnings: [] })
+  })
+
+  test('its page is on a socket for the owner alone, and tells the same as monitor show and the metrics', async () => {
+    await compose(stack.dir, ['start', 'monitor'])
+    const socket = join(stack.dir, 'state/page/operator.sock')
+    const overview = await waitFor('an overview', async () => {
+      if (!existsSync(socket)) return undefined
+      const { status, body } = await askPage(stack, '/api/v1/overview').catch(() => ({ status: 0, body: '' }))
+      return status === 200 ? JSON.parse(body) : undefined
+    })
+    const { uid } = statSync(stack.dir)
+    expect(statSync(socket)).toMatchObject({ uid, mode: expect.toSatisfy((mode: number) => (mode & 0o777) === 0o660) })
+    expect(statSync(join(stack.dir, 'state/page')).mode & 0o777).toBe(0o700)
+    const { macs } = await report()
+    expect(overview.macs.map(({ mac, state }: Mac) => [mac, state])).toEqual(macs.map(({ mac, state }) => [mac, state]))
+
+    const { status, body } = await askPage(stack, '/')
+    expect(status).toBe(200)
+    expect(body).toMatch(/<a href="\/users\/alice">alice<\/a>.*<a href="\/users\/bob">bob<\/a>/)
+    expect((await askPage(stack, '/users/alice')).body).toContain('macbook')
+    expect((await askPage(stack, '/', 'elsewhere.example.com')).status).toBe(421)
+    const seconds = Date.parse(macs[0]?.lastSuccess ?? '') / 1000
+    expect((await askPage(stack, '/metrics')).body).toContain(
+      `tmgen_last_success_timestamp_seconds{user="alice",mac="macbook"} ${seconds}\n`,
+    )
   })
 
   test('four FIFOs in a share, and links that lead out of it, hold up nobody’s look', async () => {

@@ -1,5 +1,5 @@
 export { dueFile, type Look, lookFile, lookSchema, maxLookBytes } from './look.ts'
-export { type GatewayNode, nodeLookOf } from './node.ts'
+export { type GatewayNode, nodeLookOf, seenNode } from './node.ts'
 export {
   type BundleSeen,
   type HostLook,

@@ -1,6 +1,6 @@
 import { printable } from '../../ui/printable.ts'
 import { most } from './bounds.ts'
-import type { NodeLook } from './schema.ts'
+import { type NodeLook, nodeLookSchema } from './schema.ts'
 
 /** What the gateway's status says of one node, as far as it is looked at. */
 export interface GatewayNode {
@@ -34,6 +34,11 @@ export function nodeLookOf(node: GatewayNode | null | undefined, samba: string |
     bytesOut: countOf(node?.bytes_out),
     samba: samba?.slice(0, 40) ?? null,
   }
+}
+
+/** A look at a node as the history keeps it, in two parts; `undefined`: it is of another version. */
+export function seenNode(body: unknown, latest: unknown, at: number): NodeLook | undefined {
+  return nodeLookSchema.safeParse({ ...(body as object), ...(latest as object), at }).data
 }
 
 /**

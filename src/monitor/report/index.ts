@@ -1,4 +1,15 @@
 export { askGateway } from './gateway.ts'
-export { type MacReport, type Report, reportSchema } from './report.ts'
+export { isoOf, macJson, nodeJson, reportJson } from './json.ts'
+export {
+  type MacReport,
+  macJsonSchema,
+  macStates,
+  type NodeReport,
+  nodeJsonSchema,
+  type Report,
+  reportJsonSchema,
+  reportSchema,
+} from './report.ts'
 export { Reporter, type ReporterWorld } from './reporter.ts'
+export { type StateChange, stateChanges } from './states.ts'
 export { type Tested, testAlert } from './test-alert.ts'

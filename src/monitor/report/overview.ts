@@ -1,16 +1,12 @@
 import type { History } from '../history/index.ts'
 import { recall } from '../ledger.ts'
-import type { Look, ShareSeen } from '../observation/index.ts'
-import { type HostMemory, judge, judgeHost, judgeNode, type NodeMemory, type Problem } from '../rules/index.ts'
+import { type Look, nodeLookSchema, type ShareSeen } from '../observation/index.ts'
+import { type HostMemory, judge, judgeHost, judgeNode, type NodeMemory } from '../rules/index.ts'
 import type { Settings } from '../settings.ts'
-import type { MacReport } from './report.ts'
+import { type MacReport, mostSnapshots, type NodeReport, type Report } from './report.ts'
 
 /** How everybody does. */
-export interface Everybody {
-  macs: MacReport[]
-  nodes: { user: string; problems: Problem[] }[]
-  host: Problem[]
-}
+export type Everybody = Pick<Report, 'macs' | 'nodes' | 'host' | 'disks'>
 
 /**
  * Judges everybody by what is remembered.
@@ -27,17 +23,20 @@ export function judgeAll(
   const since = watchedSince(history, settings, now)
   const seen = new Map(look?.shares.map(({ user, mac, share }) => [`${user}/${mac}`, share]))
   return {
-    macs: settings.users.flatMap(({ name: user, macs, policy }) =>
+    macs: settings.users.flatMap(({ name: user, macs, quotas, policy }) =>
       macs.map((mac) => {
         const key = `${user}/${mac}`
         const who = { user, mac, watchedSince: Math.max(since[key] ?? now, begun) }
         const state = judge(who, recall(history, user, mac, policy.every), policy, now)
-        return { ...state, seen: seenOf(seen.get(key)) }
+        const share = seen.get(key)
+        return { ...state, quotaBytes: quotas[mac] ?? null, snapshots: snapshotsOf(share), seen: seenOf(share) }
       }),
     ),
-    nodes: settings.users.map(({ name: user }) => ({
+    nodes: settings.users.map(({ name: user, policy }) => ({
       user,
+      told: policy.enabled,
       problems: judgeNode(history.remembered(`node:${user}`) as NodeMemory | undefined, settings.host, now),
+      seen: nodeSeen(history, user),
     })),
     host: judgeHost(
       history.remembered('host') as HostMemory | undefined,
@@ -45,7 +44,28 @@ export function judgeAll(
       settings.host,
       now,
     ),
+    disks: (look?.disks ?? []).map(({ path, users, total, free }) => ({
+      path,
+      users: users.length,
+      totalBytes: total,
+      freeBytes: free,
+    })),
   }
+}
+
+/** What the gateway last said of a person's node. */
+function nodeSeen(history: History, user: string): NodeReport['seen'] {
+  const seen = nodeLookSchema.safeParse(history.remembered(`seen:${user}`)).data
+  if (!seen) return null
+  const { at, state, sessions, present, path, bytesIn, bytesOut } = seen
+  return { at, state, sessions, present, path, bytesIn, bytesOut }
+}
+
+/** Complete backups that the bundles' histories list. Several bundles of one Mac count together. */
+function snapshotsOf(share: ShareSeen | undefined): number[] {
+  if (share?.outcome !== 'seen') return []
+  const times = share.bundles.flatMap(({ completed }) => completed)
+  return [...new Set(times)].sort((a, b) => a - b).slice(-mostSnapshots)
 }
 
 /** Since when each Mac is to be looked at, and since when there is a monitor at all (`''`). */

@@ -7,6 +7,7 @@ import { type Everybody, judgeAll } from './overview.ts'
 import { forgetFormer } from './owners.ts'
 import { pingAll } from './ping.ts'
 import type { Report } from './report.ts'
+import { keepStates } from './states.ts'
 import { takeLook } from './take.ts'
 
 /** What the reporter needs of the world. */
@@ -50,6 +51,7 @@ export class Reporter {
         this.#history.remember('looked', look.at)
       }
       const judged = judgeAll(history, settings, look, now, this.#begun)
+      keepStates(history, judged, now)
       tell(history, settings, judged, now)
       this.#prune(settings, now)
       return judged
@@ -62,6 +64,7 @@ export class Reporter {
     ])
     const report: Report = {
       version: 1,
+      workspace: settings.workspace.name,
       at: now,
       lookedAt,
       every: settings.host.every,

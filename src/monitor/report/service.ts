@@ -1,6 +1,7 @@
-// The `monitor` service: judges what the scanner saw, keeps the history and tells people. It has no share; a network
-// only where somebody is to be told. `once [--at TIME]` goes through it once, as if it were then; `test-alert [NAME]` sends a
-// test by every way of the operator, or of one person, and prints what came of it as JSON.
+// The `monitor` service: judges what the scanner saw, keeps the history, tells people and serves the page on a unix
+// socket. It has no share; a network only where somebody is to be told. `once [--at TIME]` goes through it once, as if it
+// were then; `test-alert [NAME]` sends a test by every way of the operator, or of one person, and prints what came of it
+// as JSON.
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
@@ -10,6 +11,7 @@ import type { ForeignFolder } from '../../world.ts'
 import { History } from '../history/index.ts'
 import { type Look, lookFile, lookSchema, maxLookBytes } from '../observation/index.ts'
 import { onceAt } from '../once.ts'
+import { PageServer } from '../page/index.ts'
 import { parseSettings, places } from '../settings.ts'
 import { askGateway } from './gateway.ts'
 import { Reporter, type ReporterWorld } from './reporter.ts'
@@ -82,6 +84,7 @@ async function main(): Promise<void> {
     history.close()
     return
   }
+  const page = new PageServer(history, { now: Date.now, say })
   let isOver = false
   const end = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
@@ -92,15 +95,17 @@ async function main(): Promise<void> {
   let seen: number | undefined
   let judged = 0
   while (!isOver) {
+    await page.ensure(join(places.page, 'operator.sock'))
     const newest = await lookedAt()
     const now = Date.now()
     if (newest !== seen || Math.abs(now - judged) >= poll.judge) {
       seen = newest
       judged = now
-      await reporter.round(settings(), now, notes)
+      page.show(await reporter.round(settings(), now, notes))
     }
     await setTimeout(poll.look, undefined, { signal: end.signal }).catch(() => undefined)
   }
+  await page.close()
   history.close()
 }
 

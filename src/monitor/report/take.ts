@@ -18,6 +18,7 @@ export function takeLook(
     const seen = nodeLookOf(node, null, at)
     const { bytesIn, bytesOut, at: _, ...body } = seen
     history.record(`node:${name}`, at, body, { bytesIn, bytesOut })
+    history.remember(`seen:${name}`, seen)
     const before = history.remembered(`node:${name}`) as NodeMemory | undefined
     history.remember(`node:${name}`, advanceNode(before, name, seen))
     present.set(name, seen.present)

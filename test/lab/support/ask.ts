@@ -2,10 +2,21 @@ import { request } from 'node:http'
 import { join } from 'node:path'
 import type { Stack } from './stack.ts'
 
+interface Answer {
+  status: number
+  body: string
+}
+
 /** GET on the gateway's status socket, as a scraper on the host does it. */
-export function askGateway(stack: Stack, path: string): Promise<{ status: number; body: string }> {
+export const askGateway = (stack: Stack, path: string) => ask(join(stack.dir, 'state/status/status.sock'), path)
+
+/** GET on the socket of the monitor's page, as a browser does it through ssh. */
+export const askPage = (stack: Stack, path: string, host = 'localhost:8080') =>
+  ask(join(stack.dir, 'state/page/operator.sock'), path, host)
+
+function ask(socketPath: string, path: string, host = 'localhost'): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const asked = request({ socketPath: join(stack.dir, 'state/status/status.sock'), path }, (answer) => {
+    const asked = request({ socketPath, path, headers: { host } }, (answer) => {
       let body = ''
       answer.setEncoding('utf8').on('data', (text) => {
         body += text

@@ -1,5 +1,5 @@
 // What lab tests, the demo and the benchmarks use.
-export { askGateway, metricsOf } from './ask.ts'
+export { askGateway, askPage, metricsOf } from './ask.ts'
 export { makeCertificate } from './certificate.ts'
 export { cleanUp, onCleanup } from './cleanup.ts'
 export { type Client, type ClientOptions, type Login, startClient } from './client.ts'

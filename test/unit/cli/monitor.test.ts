@@ -15,6 +15,7 @@ const problem = {
 } as const
 const report: Report = {
   version: 1,
+  workspace: 'tm',
   at: now - 30_000,
   lookedAt: now - 60_000,
   every: 300_000,
@@ -29,6 +30,8 @@ const report: Report = {
       problems: [problem],
       lastSuccess: now - 81 * hour,
       running: false,
+      quotaBytes: 2 ** 40,
+      snapshots: [now - 81 * hour],
       seen: {
         usedBytes: 2 ** 30,
         lastWrite: now - 81 * hour,
@@ -39,8 +42,9 @@ const report: Report = {
       },
     },
   ],
-  nodes: [{ user: 'alice', problems: [] }],
+  nodes: [{ user: 'alice', told: true, problems: [], seen: null }],
   host: [],
+  disks: [],
   channels: [],
   notes: [],
 }
@@ -73,7 +77,19 @@ describe('tmgen monitor show', () => {
     expect(stdout).not.toContain('\u001b')
     expect(JSON.parse(stdout)).toMatchObject({
       at: '2026-01-02T03:03:35.000Z',
-      macs: [{ user: 'alice', state: 'missing', since: '2026-01-01T18:04:05.000Z', seen: { backups: 7 } }],
+      workspace: 'tm',
+      macs: [
+        {
+          user: 'alice',
+          state: 'missing',
+          since: '2026-01-01T18:04:05.000Z',
+          quotaBytes: 2 ** 40,
+          snapshots: ['2025-12-29T18:04:05.000Z'],
+          seen: { backups: 7 },
+        },
+      ],
+      nodes: [{ user: 'alice', told: true, problems: [], seen: null }],
+      disks: [],
       channels: [],
     })
   })

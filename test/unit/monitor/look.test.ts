@@ -9,7 +9,7 @@ import { type ScanLimits, ShareWatcher, scanLimits } from '../../../src/monitor/
 import { lookAtAll } from '../../../src/monitor/scan/look.ts'
 import type { Settings } from '../../../src/monitor/settings.ts'
 import { writeBundle } from '../../support/bundles.ts'
-import { policy } from './timeline.ts'
+import { person, settingsOf } from './settings.ts'
 
 const limits: ScanLimits = {
   ...scanLimits,
@@ -20,17 +20,7 @@ let root: string
 let settings: Settings
 beforeEach(() => {
   root = realpathSync(mkdtempSync(join(tmpdir(), 'tmgen-look-')))
-  const tell = { alerts: [], mail: null, ping: false }
-  const user = (name: string, id: string) => ({ name, id, storage: `/srv/tm/${name}`, macs: ['macbook'], policy, tell })
-  settings = {
-    version: 1,
-    workspace,
-    host: { every: 1, node: 1, diskFree: 5, remind: 1, keep: 1 },
-    alerts: [],
-    mail: null,
-    ping: false,
-    users: [user('alice', 'u1'), user('bob', 'u2')],
-  }
+  settings = settingsOf({ workspace, users: [person('alice', 'u1'), person('bob', 'u2')] })
   for (const { name, id } of settings.users) {
     mkdirSync(join(root, name, 'macbook'), { recursive: true })
     writeFileSync(join(root, name, '.tmgen.json'), JSON.stringify({ version: 1, workspace: workspace.id, user: id }))

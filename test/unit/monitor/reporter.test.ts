@@ -8,6 +8,7 @@ import { History } from '../../../src/monitor/history/index.ts'
 import type { GatewayNode, Look } from '../../../src/monitor/observation/index.ts'
 import { type Report, Reporter, reportSchema, testAlert } from '../../../src/monitor/report/index.ts'
 import type { Settings } from '../../../src/monitor/settings.ts'
+import { person, settingsOf } from './settings.ts'
 import { day, hour, minute, policy, Story, start } from './timeline.ts'
 
 const running: GatewayNode = { state: 'running', key_needed: false, last_error: '', connections: 0, peers: [] }
@@ -36,24 +37,10 @@ beforeEach(() => {
   status = 204
   reports = []
   lines = []
-  settings = {
-    version: 1,
-    workspace: { id: '00c0ffee00c0ffee', name: 'tm' },
-    host: { every: policy.every, node: 30 * minute, diskFree: 5, remind: 3 * day, keep: 400 * day },
+  settings = settingsOf({
     alerts: ['webhook'],
-    mail: null,
-    ping: false,
-    users: [
-      {
-        name: 'alice',
-        id: 'u1',
-        storage: '/srv/tm/alice',
-        macs: ['macbook'],
-        policy,
-        tell: { alerts: [], mail: null, ping: false },
-      },
-    ],
-  }
+    users: [person('alice', 'u1', { quotas: { macbook: 2 ** 40 } })],
+  })
 })
 afterEach(() => {
   history.close()
@@ -92,6 +79,23 @@ describe('a round', () => {
     ])
     expect(report.host).toEqual([])
     expect(posts).toEqual([])
+  })
+
+  test('reports what the page shows: quota, snapshots, the person’s node, disks', async () => {
+    gateway = { alice: { ...running, connections: 1, bytes_in: 5, peers: [{ path: 'relay', connections: 1 }] } }
+    const { macs, nodes, disks } = await round()
+    expect(macs).toMatchObject([{ quotaBytes: 2 ** 40, snapshots: [start] }])
+    expect(nodes).toEqual([
+      {
+        user: 'alice',
+        told: true,
+        problems: [],
+        seen: { at: start, state: 'running', sessions: 1, present: true, path: 'relay', bytesIn: 5, bytesOut: 0 },
+      },
+    ])
+    expect(disks).toEqual([{ path: '/srv/tm', users: 1, totalBytes: 1000, freeBytes: 500 }])
+    for (let count = 1; count < 60; count++) story.claim(start - count)
+    expect((await round(start + hour)).macs[0]?.snapshots).toHaveLength(48)
   })
 
   test('a backup that stopped is told once, then after remind, then as well again, whoever was restarted meanwhile', async () => {

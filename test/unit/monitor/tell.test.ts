@@ -6,7 +6,8 @@ import { History } from '../../../src/monitor/history/index.ts'
 import type { GatewayNode, Look } from '../../../src/monitor/observation/index.ts'
 import { type Report, Reporter, testAlert } from '../../../src/monitor/report/index.ts'
 import type { Settings } from '../../../src/monitor/settings.ts'
-import { day, hour, minute, policy, Story, start } from './timeline.ts'
+import { person, settingsOf } from './settings.ts'
+import { hour, minute, policy, Story, start } from './timeline.ts'
 
 const running: GatewayNode = { state: 'running', key_needed: false, last_error: '', connections: 0, peers: [] }
 const silent = { alerts: [], mail: null, ping: false }
@@ -20,15 +21,6 @@ let posts: { url: string; body: string }[]
 let answers: Record<string, number>
 let lines: string[]
 let settings: Settings
-
-const person = (name: string, id: string): Settings['users'][number] => ({
-  name,
-  id,
-  storage: `/srv/tm/${name}`,
-  macs: ['macbook'],
-  policy,
-  tell: silent,
-})
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'tmgen-tell-'))
@@ -47,15 +39,7 @@ beforeEach(() => {
   posts = []
   answers = {}
   lines = []
-  settings = {
-    version: 1,
-    workspace: { id: '00c0ffee00c0ffee', name: 'tm' },
-    host: { every: policy.every, node: 30 * minute, diskFree: 5, remind: 3 * day, keep: 400 * day },
-    alerts: [],
-    mail: null,
-    ping: false,
-    users: [person('alice', 'u1'), person('bob', 'u2')],
-  }
+  settings = settingsOf({ users: [person('alice', 'u1'), person('bob', 'u2')] })
 })
 afterEach(() => {
   history.close()

@@ -107,7 +107,7 @@ describe('the monitor', () => {
     expect(service.depends_on).toBeUndefined()
     const writable = service.volumes.filter((v: { read_only?: boolean }) => v.read_only !== true)
     expect(writable.map((v: { source: string }) => v.source)).toEqual(
-      name === 'monitor' ? ['./state/monitor'] : ['looks'],
+      name === 'monitor' ? ['./state/monitor', './state/page'] : ['looks'],
     )
   })
 

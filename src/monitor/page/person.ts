@@ -1,0 +1,68 @@
+import { bytesText } from '../../bytes.ts'
+import type { MacReport, NodeReport, Report } from '../report/index.ts'
+import { backupChart, connectionChart, sizeChart } from './charts.ts'
+import { frame } from './frame.ts'
+import { type Html, html } from './html.ts'
+import { usedText } from './overview.ts'
+import { type MacPast, type Past, reach } from './past.ts'
+import { problemTable } from './problems.ts'
+import { ago, dateText, toneOf, worst } from './words.ts'
+
+/** One person: each Mac with its charts, the node, and what changed when. */
+export function personPage(report: Report, node: NodeReport, past: Past, now: number): string {
+  const { at } = report
+  const macs = report.macs.filter(({ user }) => user === node.user)
+  const tone = worst([toneOf(node.problems), ...macs.map(({ problems }) => toneOf(problems))])
+  const head = html`<nav aria-label="Up"><a href="/">${report.workspace}</a></nav><h1 class="${tone}">${node.user}</h1>`
+  const main = html`${macs.map((mac) => macSection(mac, past.macs[mac.mac], at))}${nodeSection(node, past, at)}${events(past)}`
+  return frame(report, now, `${node.user} · ${report.workspace}`, head, main)
+}
+
+const fact = (name: string, value: Html | string) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`
+
+function macSection(one: MacReport, past: MacPast | undefined, now: number): Html {
+  const { mac, state, reason, since, problems, lastSuccess, seen, snapshots, quotaBytes } = one
+  const used = seen?.usedBytes ?? null
+  const newest = snapshots.at(-1)
+  const oldest = snapshots[0]
+  // The table of problems says why.
+  const why = problems.length > 0 ? undefined : html`<p>${reason}</p>`
+  return html`<section aria-labelledby="mac-${mac}" class="${toneOf(problems)}"><h2 id="mac-${mac}">${mac} <span class="tag">${state}</span></h2>
+<div class="box">${why}${problemTable(problems, now, `Problems of ${mac}`)}<dl class="facts">
+${fact('Last backup that counts', ago(lastSuccess, now))}${fact('State since', ago(since, now))}
+${fact('Used', used === null ? 'not known' : usedText(used, quotaBytes))}
+${fact('Last write', ago(seen?.lastWrite ?? null, now))}
+${fact('Snapshots listed', seen?.backups === undefined || seen.backups === null ? 'not known' : String(seen.backups))}
+${newest === undefined || oldest === undefined ? undefined : fact('Newest of them', ago(newest, now))}</dl>
+${(seen?.notes ?? []).map((note) => html`<p class="why">${note}</p>`)}
+${sizeChart(past?.sizes ?? [], quotaBytes, now - reach.size, now)}${backupChart(past?.backups ?? [], now)}
+${snapshotList(snapshots)}</div></section>`
+}
+
+function snapshotList(snapshots: readonly number[]): Html | undefined {
+  if (snapshots.length === 0) return undefined
+  const items = [...snapshots].reverse().map((time) => html`<li>${dateText(time)}</li>`)
+  return html`<details><summary>Newest snapshots, as the Mac dates them (UTC)</summary><ul>${items}</ul></details>`
+}
+
+function nodeSection({ problems, seen, user }: NodeReport, past: Past, now: number): Html {
+  const path = seen?.path === 'relay' ? 'over a relay' : (seen?.path ?? 'not known')
+  const facts = seen
+    ? html`${fact('Node', seen.state ?? 'the gateway does not answer')}${fact('Open connections', String(seen.sessions))}
+${fact('Path', path)}${fact('From the Macs', bytesText(seen.bytesIn))}${fact('To the Macs', bytesText(seen.bytesOut))}
+${fact('Looked at', ago(seen.at, now))}`
+    : html`<div><dt>Node</dt><dd>not looked at yet</dd></div>`
+  return html`<section aria-labelledby="node"><h2 id="node">Connection</h2><div class="box">
+${problemTable(problems, now, `Problems of the node of ${user}`)}<dl class="facts">${facts}</dl>
+${connectionChart(past.connections, now - reach.connections, now)}</div></section>`
+}
+
+function events({ events }: Past): Html {
+  const rows = events.map(
+    ({ at, about, state, reason }) =>
+      html`<tr><td>${dateText(at)}</td><td>${about === '' ? 'node' : about}</td><td>${state}</td><td>${reason}</td></tr>`,
+  )
+  const table = html`<div class="scroll" tabindex="0" role="region" aria-label="Changes of state"><table><caption>Changes of state, newest first (UTC)</caption>
+<thead><tr><th scope="col">When</th><th scope="col">What</th><th scope="col">State</th><th scope="col">Why</th></tr></thead><tbody>${rows}</tbody></table></div>`
+  return html`<section aria-labelledby="events"><h2 id="events">Events</h2><div class="box">${events.length === 0 ? 'None yet.' : table}</div></section>`
+}

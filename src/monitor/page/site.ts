@@ -1,0 +1,47 @@
+import type { History } from '../history/index.ts'
+import { type Report, reportJson } from '../report/index.ts'
+import { metricsText } from './metrics.ts'
+import { openApi } from './openapi.ts'
+import { overviewPage } from './overview.ts'
+import { pastOf, userJson } from './past.ts'
+import { personPage } from './person.ts'
+import { style } from './style.ts'
+
+export interface Answer {
+  status: 200 | 404 | 503
+  type: string
+  body: string
+}
+
+/** What the site is made of. */
+export interface Known {
+  /** `undefined`: the monitor has not reported yet. */
+  report: Report | undefined
+  history: History
+}
+
+const page = (body: string): Answer => ({ status: 200, type: 'text/html; charset=utf-8', body })
+const json = (value: unknown): Answer => ({ status: 200, type: 'application/json', body: `${JSON.stringify(value)}\n` })
+const text = (status: Answer['status'], body: string): Answer => ({ status, type: 'text/plain; charset=utf-8', body })
+
+const missing = text(404, 'There is no such page.\n')
+
+/**
+ * What is at a path, for the operator. Reads only.
+ * @param path without the query
+ * @param now ms since 1970
+ */
+export function answerTo({ report, history }: Known, path: string, now: number): Answer {
+  if (path === '/style.css') return { status: 200, type: 'text/css; charset=utf-8', body: style }
+  if (path === '/openapi.json') return json(openApi())
+  if (!report) return text(503, 'The monitor has not reported yet: it looks within the first minutes.\n')
+  if (path === '/') return page(overviewPage(report, now))
+  if (path === '/metrics')
+    return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: metricsText(report) }
+  if (path === '/api/v1/overview') return json(reportJson(report))
+  const [, api, user] = /^(\/api\/v1)?\/users\/([a-z0-9-]{1,64})$/.exec(path) ?? []
+  const node = report.nodes.find((one) => one.user === user)
+  if (!node) return missing
+  if (api !== undefined) return json(userJson(history, report, node.user))
+  return page(personPage(report, node, pastOf(history, report, node.user), now))
+}
