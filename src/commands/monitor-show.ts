@@ -42,6 +42,7 @@ function jsonOf(report: Report) {
       since: iso(mac.since),
       lastSuccess: iso(mac.lastSuccess),
       problems: mac.problems.map(problem),
+      verified: mac.verified && { ...mac.verified, at: iso(mac.verified.at) },
       seen: mac.seen && { ...mac.seen, lastWrite: iso(mac.seen.lastWrite), lastBackup: iso(mac.seen.lastBackup) },
     })),
     nodes: report.nodes.map((node) => ({ ...node, problems: node.problems.map(problem) })),
@@ -52,10 +53,11 @@ function jsonOf(report: Report) {
 }
 
 function tableOf({ macs }: Report, now: Date): string {
-  const rows = macs.map(({ user, mac, state, since, lastSuccess, reason }) =>
-    [user, mac, state, age(iso(since), now), age(iso(lastSuccess), now), reason].map(printable),
-  )
-  return table(['USER', 'MAC', 'STATE', 'SINCE', 'LAST BACKUP', 'WHY'], rows)
+  const rows = macs.map(({ user, mac, state, since, lastSuccess, verified, reason }) => {
+    const covered = verified === null || verified.bands === 0 ? '-' : `${verified.percent} %`
+    return [user, mac, state, age(iso(since), now), age(iso(lastSuccess), now), covered, reason].map(printable)
+  })
+  return table(['USER', 'MAC', 'STATE', 'SINCE', 'LAST BACKUP', 'READ BACK', 'WHY'], rows)
 }
 
 function notesOf(report: Report, now: Date): string[] {

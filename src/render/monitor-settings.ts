@@ -9,6 +9,7 @@ export function monitorSettings(deployment: Deployment): Settings {
     version: 1,
     workspace,
     host: monitor.policy,
+    verify: monitor.verify,
     alerts: [...monitor.alerts],
     users: servedUsers(deployment).map(({ name, id, storage, macs, watch }) => ({
       name,

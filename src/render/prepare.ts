@@ -14,6 +14,7 @@ export interface BindSource {
  */
 export function bindSources(deployment: Deployment): BindSource[] {
   const paths = ['secrets', 'secrets/gateway', 'secrets/smb', 'state', 'state/gateway', 'state/status', 'state/monitor']
+  paths.push('state/monitor/bands')
   if (deployment.monitor.alerts.length > 0) paths.push('secrets/monitor')
   if (deployment.control.provider === 'embedded') paths.push('state/headscale')
   for (const user of servedUsers(deployment)) paths.push(`secrets/smb/${user.name}`)

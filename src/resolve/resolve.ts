@@ -1,6 +1,6 @@
 import { type Config, quotaBytes } from '../config/index.ts'
 import { showIp } from '../config/subnet.ts'
-import { hostPolicyOf, policyOf } from '../monitor/rules/policy.ts'
+import { hostPolicyOf, policyOf, verifyOf } from '../monitor/rules/policy.ts'
 import { allocate, layoutOf, type ResolveInput } from './allocate.ts'
 import { publishedPorts } from './layout.ts'
 import { formatLock } from './lock.ts'
@@ -61,7 +61,11 @@ export function resolve(
     storageRoot: config.storage.root,
     overcommit: config.overcommit,
     images: config.images,
-    monitor: { policy: hostPolicyOf(config.monitor), alerts: [...config.monitor.alerts].sort() },
+    monitor: {
+      policy: hostPolicyOf(config.monitor),
+      verify: verifyOf(config.monitor),
+      alerts: [...config.monitor.alerts].sort(),
+    },
     users: deployUsers(config, next),
     retired: Object.values(next.users)
       .map((user) => user.name)

@@ -1,6 +1,7 @@
 import type { ChannelKind } from '../config/rules.ts'
 import type { Config } from '../config/schema.ts'
 import type { HostPolicy, Policy } from '../monitor/rules/policy.ts'
+import type { VerifySettings } from '../monitor/settings.ts'
 
 /** What can be reached on a node; later kinds (sftp, borg, restic) are further keys. */
 export interface LockedDestinations {
@@ -104,7 +105,7 @@ export interface Deployment {
   gatewayMemory: number
   storageRoot: string
   images: Config['images']
-  monitor: { policy: HostPolicy; alerts: readonly ChannelKind[] }
+  monitor: { policy: HostPolicy; verify: VerifySettings | null; alerts: readonly ChannelKind[] }
   /** Ordered as in tmgen.yaml. */
   users: DeployedUser[]
   /** Names of users that are in the lock and no longer in tmgen.yaml. */

@@ -1,9 +1,20 @@
 import type { History } from '../history/index.ts'
 import { recall } from '../ledger.ts'
 import type { Look, ShareSeen } from '../observation/index.ts'
-import { type HostMemory, judge, judgeHost, judgeNode, type NodeMemory, type Problem } from '../rules/index.ts'
+import {
+  type HostMemory,
+  judge,
+  judgeHost,
+  judgeNode,
+  judgeVerified,
+  type MacMemory,
+  type NodeMemory,
+  type Problem,
+} from '../rules/index.ts'
 import type { Settings } from '../settings.ts'
 import type { MacReport } from './report.ts'
+import { recallVerified } from './take-verified.ts'
+import { verifiedOf } from './verified-report.ts'
 
 /** How everybody does. */
 export interface Everybody {
@@ -31,8 +42,11 @@ export function judgeAll(
       macs.map((mac) => {
         const key = `${user}/${mac}`
         const who = { user, mac, watchedSince: Math.max(since[key] ?? now, begun) }
-        const state = judge(who, recall(history, user, mac, policy.every), policy, now)
-        return { ...state, seen: seenOf(seen.get(key)) }
+        const memory = recall(history, user, mac, policy.every)
+        const verified = recallVerified(history, user, mac)
+        const others = judgeVerified(verified, toBeReadSince(memory, who.watchedSince), settings.verify, now)
+        const state = judge(who, memory, policy, now, others)
+        return { ...state, seen: seenOf(seen.get(key)), verified: verifiedOf(verified) }
       }),
     ),
     nodes: settings.users.map(({ name: user }) => ({
@@ -46,6 +60,12 @@ export function judgeAll(
       now,
     ),
   }
+}
+
+/** Since when there is something to be read back; null: there is nothing. */
+function toBeReadSince(memory: MacMemory | undefined, watchedSince: number): number | null {
+  const isSomething = memory?.bundles.some(({ lost, bands }) => lost === null && (bands ?? 0) > 0)
+  return memory && isSomething ? Math.max(memory.firstAt, watchedSince) : null
 }
 
 /** Since when each Mac is to be looked at, and since when there is a monitor at all (`''`). */

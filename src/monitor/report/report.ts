@@ -43,6 +43,21 @@ const macSchema = z.object({
       notes: z.array(z.string()),
     })
     .nullable(),
+  /** What was read back; null: nothing yet. */
+  verified: z
+    .object({
+      /** When a round ended last. */
+      at: time.nullable(),
+      bands: z.number(),
+      /** Of them those that were read well lately, also in percent, rounded down. */
+      covered: z.number(),
+      percent: z.number(),
+      faults: z.object({ rot: z.number(), unreadable: z.number(), oversize: z.number() }),
+      /** Why the last round did not end; `''`: it did. */
+      failed: z.string(),
+    })
+    .nullable()
+    .default(null),
 })
 export type MacReport = MacState & z.output<typeof macSchema>
 

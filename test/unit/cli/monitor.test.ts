@@ -29,6 +29,11 @@ const report: Report = {
       problems: [problem],
       lastSuccess: now - 81 * hour,
       running: false,
+      verified: {
+        at: now - 2 * hour,
+        ...{ bands: 200, covered: 69, percent: 34, failed: '' },
+        faults: { rot: 0, unreadable: 0, oversize: 0 },
+      },
       seen: {
         usedBytes: 2 ** 30,
         lastWrite: now - 81 * hour,
@@ -60,7 +65,7 @@ describe('tmgen monitor show', () => {
     put()
     const { code, stdout, stderr } = await scene.tmgen('monitor show')
     expect(code).toBe(0)
-    expect(stdout).toMatch(/^alice +macbook +missing +9h +3d +no backup for 3 days: the Mac writes nothing$/m)
+    expect(stdout).toMatch(/^alice +macbook +missing +9h +3d +34 % +no backup for 3 days: the Mac writes nothing$/m)
     expect(stderr).toContain(
       'note: alice/macbook: no backup for 3 days: the Mac writes nothing: see whether Time Machine',
     )
@@ -73,7 +78,7 @@ describe('tmgen monitor show', () => {
     expect(stdout).not.toContain('\u001b')
     expect(JSON.parse(stdout)).toMatchObject({
       at: '2026-01-02T03:03:35.000Z',
-      macs: [{ user: 'alice', state: 'missing', since: '2026-01-01T18:04:05.000Z', seen: { backups: 7 } }],
+      macs: [{ user: 'alice', state: 'missing', since: '2026-01-01T18:04:05.000Z', verified: { percent: 34 } }],
       channels: [],
     })
   })

@@ -25,6 +25,7 @@ beforeEach(() => {
     version: 1,
     workspace,
     host: { every: 1, node: 1, diskFree: 5, remind: 1, keep: 1 },
+    verify: null,
     alerts: [],
     users: [user('alice', 'u1'), user('bob', 'u2')],
   }

@@ -83,4 +83,5 @@ make_folder 700 state
 make_folder 700 state/gateway
 make_folder 700 state/status
 make_folder 700 state/monitor
+make_folder 700 state/monitor/bands
 users make_user
