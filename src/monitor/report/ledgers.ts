@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileOf, fromFile, Ledger, maxLedgerBytes } from '../verify/ledger.ts'
 
@@ -19,6 +19,7 @@ export interface Ledgers {
 /** @param say a line for the log */
 export function ledgersIn(folder: string, say: (line: string) => void): Ledgers {
   const path = (name: string) => join(folder, name)
+  const all = () => (existsSync(folder) ? readdirSync(folder) : [])
   return {
     read: (name) => {
       const entry = statSync(path(name), { throwIfNoEntry: false })
@@ -35,14 +36,14 @@ export function ledgersIn(folder: string, say: (line: string) => void): Ledgers 
         return false
       }
     },
-    names: () => readdirSync(folder).filter((name) => !name.startsWith('.')),
+    names: () => all().filter((name) => !name.startsWith('.')),
     remove: (name) => rmSync(path(name), { force: true }),
     touch: (name) => {
       const now = new Date()
       if (statSync(path(name), { throwIfNoEntry: false })) utimesSync(path(name), now, now)
     },
     prune: (before) => {
-      for (const name of readdirSync(folder))
+      for (const name of all())
         if ((statSync(path(name), { throwIfNoEntry: false })?.mtimeMs ?? before) < before)
           rmSync(path(name), { force: true })
     },
