@@ -45,7 +45,7 @@ async function readBack(): Promise<never> {
   }
 }
 
-/** Ends when nobody listens any more. */
+/** Ends early where its output is closed; that of `docker exec` is not when its client goes away. */
 async function verify(args: readonly string[]): Promise<void> {
   const end = new AbortController()
   process.stdout.on('error', () => end.abort())

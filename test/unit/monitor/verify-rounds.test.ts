@@ -1,4 +1,5 @@
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -117,6 +118,11 @@ describe('the reader as a process', () => {
   ])('one that %s has not read', async (_name, code, cause) => {
     const end = await readBack(request(), { ...limits, heapMiB: 32, program: ['-e', code] }, () => {})
     expect(end).toEqual({ outcome: 'failed', cause: expect.stringMatching(cause), reading: null })
+  })
+
+  test('one that hangs without a word is ended', async () => {
+    const hang = { ...limits, silenceMs: 500, program: ['-e', 'setInterval(() => {}, 1000)'] }
+    expect(await readBack(request(), hang, () => {})).toMatchObject({ outcome: 'failed', reading: null })
   })
 
   test('one that hangs is ended, and the band at which it was is told', async () => {
@@ -278,6 +284,7 @@ describe('verify at once', () => {
     await expect(ask()).rejects.toThrow(/too many ask/)
     utimesSync(join(places.looks, 'verified-1.json'), 1, 1)
     await ask()
+    expect(existsSync(join(places.looks, 'verified-1.json'))).toBe(false)
   })
 
   test('takes the arguments it is given, and nothing that is none', () => {
