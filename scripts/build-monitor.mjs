@@ -10,6 +10,7 @@ await build({
   entryPoints: {
     scanner: 'src/monitor/scan/service.ts',
     share: 'src/monitor/scan/main.ts',
+    verify: 'src/monitor/verify/main.ts',
     monitor: 'src/monitor/report/service.ts',
   },
   outdir,

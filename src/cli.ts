@@ -8,6 +8,7 @@ import { peopleVerbs } from './commands/verbs/people.ts'
 import { planVerbs } from './commands/verbs/plan.ts'
 import { type Run, withExamples } from './commands/verbs/run.ts'
 import { setVerbs } from './commands/verbs/set.ts'
+import { snapshotVerbs } from './commands/verbs/snapshots.ts'
 import { storageVerbs } from './commands/verbs/storage.ts'
 import { workspaceVerbs } from './commands/verbs/workspace.ts'
 import type { Io } from './ui/io.ts'
@@ -29,6 +30,7 @@ export function buildProgram(run: Run, version: string): Command {
   planVerbs(program, run)
   moveVerbs(program, run)
   storageVerbs(program, run)
+  snapshotVerbs(program, run)
   monitorVerbs(program, run)
   workspaceVerbs(program, run)
   underHeadings(program)

@@ -101,9 +101,34 @@ export interface ForeignFolder {
   stat(name: string): Promise<ForeignEntry | undefined>
   /** A regular file of at most `maxBytes`, whole; anything else is `undefined`. */
   read(name: string, maxBytes: number): Promise<Uint8Array | undefined>
+  /**
+   * Reads a regular file of at most `maxBytes` to its end, and keeps nothing of it but its hash. What goes wrong is told,
+   * never thrown.
+   * @param onBytes called now and then while it reads
+   */
+  digest(name: string, maxBytes: number, onBytes: () => void): Promise<Digest>
   /** As Disk.foreign, one level down. */
   folder<T>(name: string, use: (folder: ForeignFolder) => Promise<T>): Promise<T | undefined>
 }
+
+/** What came of reading a file to its end. */
+export type Digest =
+  | {
+      outcome: 'read'
+      size: number
+      /** ctime. */
+      changed: Date
+      /** Size, mtime and ctime, to the nanosecond: while it is the same nobody wrote to the file. */
+      stamp: string
+      /** SHA-256. */
+      hash: Uint8Array
+    }
+  /** It is not there, or it was written meanwhile. */
+  | { outcome: 'gone' | 'busy' }
+  /** Larger than it may be; not read. */
+  | { outcome: 'over'; size: number }
+  /** It is no regular file, or the disk does not give it back. */
+  | { outcome: 'faulty'; why: string }
 
 /** Where writeFile keeps the new content until it is whole; a killed run may leave it behind. */
 export function tempOf(path: string): string {

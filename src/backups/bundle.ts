@@ -40,15 +40,15 @@ export interface Bundle {
 
 /** The name of a bundle's folder; until the first backup is complete it ends in `.incomplete`. */
 export const isBundle = (name: string) => /\.(sparsebundle|backupbundle)(\.incomplete)?$/.test(name)
-const isIncomplete = (name: string) => /\.incomplete(\.(sparsebundle|backupbundle))?$/.test(name)
+export const isIncomplete = (name: string) => /\.incomplete(\.(sparsebundle|backupbundle))?$/.test(name)
 
-const historyFile = 'com.apple.TimeMachine.SnapshotHistory.plist'
-const machineFile = 'com.apple.TimeMachine.MachineID.plist'
+export const historyFile = 'com.apple.TimeMachine.SnapshotHistory.plist'
+export const machineFile = 'com.apple.TimeMachine.MachineID.plist'
 /** The property lists and the token, which alone are read. */
 export const bundleFiles: readonly string[] = ['Info.plist', historyFile, machineFile, 'token']
 /** Bytes: a snapshot takes some 300, and there are hundreds at most. */
-const maxHistory = 2 * 1024 * 1024
-const maxSmall = 64 * 1024
+export const maxHistory = 2 * 1024 * 1024
+export const maxSmall = 64 * 1024
 
 /**
  * Looks at the open bundle `folder`.

@@ -20,7 +20,8 @@ const most = { past: 48, ahead: 16 }
 /** A Mac's clock may run ahead by this much, in ms; a later date is not believed. */
 const ahead = 24 * 3600_000
 /** Band sizes that are believed: macOS has 8 MiB and more, tests less. */
-const bandSizes = { from: 4096, to: 2 ** 32 }
+export const bandSizes = { from: 4096, to: 2 ** 32 }
+const sector = 512
 
 function dictOf(value: Plist): Map<string, Plist> {
   if (value instanceof Map) return value
@@ -53,6 +54,19 @@ export function infoOf(value: Plist): { bandSize: number; size: number | undefin
   if (!isWhole(bandSize) || bandSize < bandSizes.from || bandSize > bandSizes.to)
     throw new PlistFault('no sensible band-size')
   return { bandSize, size: isWhole(size) && size > 0 ? size : undefined }
+}
+
+/**
+ * Info.plist as it has to be for the Mac to open the bundle.
+ * @throws PlistFault with what is not consistent
+ */
+export function soundInfoOf(value: Plist): { bandSize: number; size: number } {
+  const { bandSize, size } = infoOf(value)
+  const version = dictOf(value).get('bundle-backingstore-version')
+  if (bandSize % sector !== 0) throw new PlistFault('a band-size that is no multiple of 512')
+  if (size === undefined) throw new PlistFault('no sensible size')
+  if (!isWhole(version) || version < 1 || version > 16) throw new PlistFault('no known bundle-backingstore-version')
+  return { bandSize, size }
 }
 
 /** com.apple.TimeMachine.MachineID.plist; the machine is told by a hash, which is enough to see it change. */

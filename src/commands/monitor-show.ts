@@ -34,10 +34,11 @@ export async function monitorShow(context: Context, { json }: { json?: boolean }
 const iso = (time: number | null) => (time === null ? null : new Date(time).toISOString())
 
 function tableOf({ macs }: Report, now: Date): string {
-  const rows = macs.map(({ user, mac, state, since, lastSuccess, reason }) =>
-    [user, mac, state, age(iso(since), now), age(iso(lastSuccess), now), reason].map(printable),
-  )
-  return table(['USER', 'MAC', 'STATE', 'SINCE', 'LAST BACKUP', 'WHY'], rows)
+  const rows = macs.map(({ user, mac, state, since, lastSuccess, verified, reason }) => {
+    const covered = verified === null || verified.bands === 0 ? '-' : `${verified.percent} %`
+    return [user, mac, state, age(iso(since), now), age(iso(lastSuccess), now), covered, reason].map(printable)
+  })
+  return table(['USER', 'MAC', 'STATE', 'SINCE', 'LAST BACKUP', 'READ BACK', 'WHY'], rows)
 }
 
 function notesOf(report: Report, now: Date): string[] {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { withHint } from './fault.ts'
 import { channelKinds, durationSeconds, mailTls } from './rules.ts'
+import { quota } from './values.ts'
 
 const units = { m: 'minutes', h: 'hours', d: 'days' } as const
 
@@ -100,6 +101,24 @@ export const monitorDefaults = {
   shrunk: 40,
 } as const
 
+const verifyDefaults = { enabled: true, every: '6h', bytes: '1G', time: '1m', within: '90d' } as const
+
+/** `monitor.verify`: how much of the backups is read back. */
+const verifySchema = z
+  .strictObject({
+    enabled: z.boolean().default(verifyDefaults.enabled).describe('false: nothing is read back but by tmgen verify'),
+    every: duration('1h', '30d').default(verifyDefaults.every).describe('Time between two rounds at a Mac’s backup'),
+    bytes: quota.default(verifyDefaults.bytes).describe('So much is read of each Mac in one round at most: 500M, 1G'),
+    time: duration('1m', '12h')
+      .default(verifyDefaults.time)
+      .describe('One round at a Mac’s backup takes so long at most'),
+    within: duration('7d', '365d')
+      .default(verifyDefaults.within)
+      .describe('What was read back in this time counts as covered'),
+  })
+  .default(verifyDefaults)
+  .describe('How much of the backups is read back to see whether the disk still holds it')
+
 /** `monitor` in tmgen.yaml: when backups count as missing. */
 export const monitorSchema = z
   .strictObject({
@@ -118,6 +137,7 @@ export const monitorSchema = z
       .describe('Trouble of a node, its key or its container is told after so long'),
     remind: duration('1h', '30d').default('3d').describe('What lasts is told again after so long'),
     keep: duration('7d', '3650d').default('400d').describe('How long what was seen is kept'),
+    verify: verifySchema,
     alerts: ways
       .default([])
       .describe(
@@ -136,6 +156,7 @@ export const monitorSchema = z
     node: '30m',
     remind: '3d',
     keep: '400d',
+    verify: verifyDefaults,
     alerts: [],
     ping: false,
   })

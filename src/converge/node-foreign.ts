@@ -1,6 +1,7 @@
 import * as fs from 'node:fs'
 import { TmgenError } from '../errors.ts'
 import type { EntryKind, ForeignFolder } from '../world.ts'
+import { digestFile } from './node-digest.ts'
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = fs.constants
 /** Gone, or not what it was taken for (a link, a file, a socket): all the same to who looks. */
@@ -85,6 +86,7 @@ function folderOf(fd: number, shown: string): ForeignFolder {
         if (!fs.lstatSync(at(name)).isFile()) return undefined
         return readBounded(at(name), maxBytes)
       }),
+    digest: async (name, maxBytes, onBytes) => digestFile(at(name), maxBytes, onBytes),
     folder: (name, use) => within(at(name), below(name), use),
   }
 }

@@ -17,11 +17,17 @@ const policySchema = z.object({
 
 const hostPolicySchema = z.object({ every: ms, node: ms, diskFree: percent, remind: ms, keep: ms })
 
+/** A round at each Mac as often as `every`: so many bytes and ms at most. What was read in `within` counts as covered. */
+const verifySchema = z.object({ every: ms, bytes: ms, ms, within: ms })
+export type VerifySettings = z.output<typeof verifySchema>
+
 /** generated/monitor/settings.json: what tmgen tells the monitor. No secret is in it. Times in ms. */
 export const settingsSchema = z.object({
   version: z.literal(1),
   workspace: z.object({ id: z.string(), name: z.string() }),
   host: hostPolicySchema,
+  /** Reading back what was written; null: off. */
+  verify: verifySchema.nullable(),
   /** How the operator is told. The address of each lies in a file of that name in secrets/monitor/, for it may be a secret. */
   alerts: z.array(z.enum(channelKinds)),
   mail: z
@@ -65,6 +71,8 @@ export const places = {
   secrets: '/run/secrets/tmgen',
   state: '/var/lib/tmgen',
   page: '/run/tmgen-page',
+  /** What is remembered of bands: the reporter writes it, the scanner reads it. */
+  bands: '/var/lib/tmgen/bands',
 } as const
 
 /** @throws SyntaxError or ZodError where it is not what tmgen writes */

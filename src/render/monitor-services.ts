@@ -61,6 +61,7 @@ export function monitorServices(deployment: Deployment, source: ImageSource): Ya
       volumes: [
         mount('./generated/monitor', places.settings, true),
         looks(false),
+        mount('./state/monitor/bands', places.bands, true),
         ...servedUsers(deployment).map(({ name, storage }) => mount(storage, `${places.shares}/${name}`, true)),
       ],
       labels,

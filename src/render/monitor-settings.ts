@@ -9,6 +9,7 @@ export function monitorSettings(deployment: Deployment): Settings {
     version: 1,
     workspace,
     host: monitor.policy,
+    verify: monitor.verify,
     alerts: [...monitor.alerts],
     mail: monitor.mail && { ...monitor.mail, to: [...monitor.mail.to] },
     ping: monitor.ping,

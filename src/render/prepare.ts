@@ -17,8 +17,8 @@ export const alertsPath = (user: string) => `secrets/monitor/users/${user}`
  * create_host_path: false. All 0700: they hold keys, passwords and node identities.
  */
 export function bindSources(deployment: Deployment): BindSource[] {
-  const paths = ['secrets', 'secrets/gateway', 'secrets/smb', 'state', 'state/gateway', 'state/status']
-  paths.push('state/monitor', 'state/page')
+  const paths = ['secrets', 'secrets/gateway', 'secrets/smb', 'state', 'state/gateway', 'state/status', 'state/monitor']
+  paths.push('state/monitor/bands', 'state/page')
   const told = servedUsers(deployment).filter(({ tell }) => isTold(tell))
   if (isTelling(deployment)) paths.push('secrets/monitor')
   if (told.length > 0) paths.push('secrets/monitor/users')

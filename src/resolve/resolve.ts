@@ -1,6 +1,6 @@
 import { type Config, quotaBytes } from '../config/index.ts'
 import { showIp } from '../config/subnet.ts'
-import { hostPolicyOf, policyOf } from '../monitor/rules/policy.ts'
+import { hostPolicyOf, policyOf, verifyOf } from '../monitor/rules/policy.ts'
 import { allocate, layoutOf, type ResolveInput } from './allocate.ts'
 import { publishedPorts } from './layout.ts'
 import { formatLock } from './lock.ts'
@@ -64,6 +64,7 @@ export function resolve(
     images: config.images,
     monitor: {
       policy: hostPolicyOf(config.monitor),
+      verify: verifyOf(config.monitor),
       alerts: [...config.monitor.alerts].sort(),
       mail: mailServerOf(config.monitor),
       ping: config.monitor.ping,

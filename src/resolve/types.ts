@@ -1,6 +1,7 @@
 import type { ChannelKind, MailTls } from '../config/rules.ts'
 import type { Config } from '../config/schema.ts'
 import type { HostPolicy, Policy } from '../monitor/rules/policy.ts'
+import type { VerifySettings } from '../monitor/settings.ts'
 
 /** What can be reached on a node; later kinds (sftp, borg, restic) are further keys. */
 export interface LockedDestinations {
@@ -129,6 +130,8 @@ export interface Deployment {
   images: Config['images']
   monitor: {
     policy: HostPolicy
+    /** null: nothing is read back by itself. */
+    verify: VerifySettings | null
     /** How the operator is told; sorted. */
     alerts: readonly ChannelKind[]
     /** null: nobody is told by mail. */

@@ -1,4 +1,13 @@
-import { chownSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
@@ -24,6 +33,8 @@ interface Mac {
   state: string
   reason: string
   lastSuccess: string | null
+  problems: { kind: string }[]
+  verified: { at: string | null; percent: number } | null
 }
 
 interface Alert {
@@ -196,6 +207,40 @@ describe('the monitor', () => {
       expect.objectContaining({ what: 'recovery', about: 'alice/macbook', kind: 'missing' }),
     )
   })
+
+  test('verify reads back what came through the node; what is no band any more is told until it is well', async () => {
+    await compose(stack.dir, ['start', 'monitor'])
+    // What was just written is left for another time.
+    const stand = await waitFor('a round that leaves nothing out', async () => {
+      const { ok, macs } = JSON.parse((await stack.tmgen(['verify', 'alice', '--all', '--json'])).stdout)
+      return ok && macs[0].bundles[0].busy === 0 ? macs[0].bundles[0] : undefined
+    })
+    expect(stand).toMatchObject({ bands: 3, covered: 3, read: 3, files: [] })
+    expect(await verified('ok')).toMatchObject({ bands: 3, percent: 100 })
+
+    const band = join(stack.storage, 'alice/macbook/macbook.sparsebundle/bands/1')
+    renameSync(band, `${band}.aside`)
+    symlinkSync('/etc/passwd', band)
+    const ran = await stack.tmgen(['verify', 'alice', '--all'])
+    expect(ran.code).toBe(1)
+    expect(ran.stdout).toMatch(/1 band cannot be read \(1\)/)
+    expect(await verified('corrupt')).toMatchObject({ percent: 66, faults: { unreadable: 1 } })
+    renameSync(`${band}.aside`, band)
+    await waitFor(
+      'a sound backup',
+      async () => (await stack.tmgen(['verify', 'alice', '--all'])).code === 0 || undefined,
+    )
+    await verified('ok')
+  })
+
+  /** What the monitor says of alice's Mac, once it is in this state (or one that is as good). */
+  async function verified(state: 'ok' | 'corrupt'): Promise<unknown> {
+    return waitFor(`a Mac that is ${state}`, async () => {
+      const [mac] = (await report()).macs
+      const isCorrupt = mac?.problems.some(({ kind }) => kind === 'corrupt')
+      return mac?.verified?.at && isCorrupt === (state === 'corrupt') ? mac.verified : undefined
+    })
+  }
 
   /** A backup as a Mac makes it, through the node; its history names this end, in ms since 1970. */
   async function backUp(ended: number): Promise<void> {

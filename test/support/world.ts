@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { TmgenError } from '../../src/errors.ts'
@@ -249,6 +250,14 @@ function foreignOf(memory: MemoryDisk, path: string): ForeignFolder {
     read: async (name, maxBytes) => {
       const found = at(name)
       return found?.kind === 'file' && found.content.length <= maxBytes ? found.content : undefined
+    },
+    digest: async (name, maxBytes) => {
+      const found = at(name)
+      if (found === undefined) return { outcome: 'gone' }
+      const size = found.content.length
+      if (size > maxBytes) return { outcome: 'over', size }
+      const hash = createHash('sha256').update(found.content).digest()
+      return { outcome: 'read', size, changed: modified, stamp: `${size}:${+modified}`, hash }
     },
     folder: async (name, use) =>
       at(name)?.kind === 'directory' ? use(foreignOf(memory, join(path, name))) : undefined,

@@ -4,9 +4,9 @@ import type { Command } from 'commander'
 const headings: Readonly<Record<string, readonly string[]>> = {
   'Set up:': ['init', 'demo', 'config'],
   'People:': ['add', 'set', 'disable', 'enable', 'rename', 'rotate', 'remove', 'provision', 'invite', 'guide'],
-  'Look:': ['list', 'status', 'monitor', 'logs', 'doctor'],
+  'Look:': ['list', 'status', 'monitor', 'verify', 'logs', 'doctor'],
   'Make it so:': ['plan', 'apply', 'generate', 'policy', 'orphans', 'upgrade'],
-  'Disks and data:': ['storage', 'import', 'restore-access'],
+  'Disks and data:': ['storage', 'snapshots', 'import', 'restore-access'],
   'Keep and move the workspace:': ['backup', 'restore', 'adopt', 'lock'],
 }
 

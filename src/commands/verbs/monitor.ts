@@ -1,7 +1,8 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { type Run, withExamples } from './run.ts'
+import { quota } from './values.ts'
 
-/** The verbs about the monitor: monitor show, monitor test-alert. */
+/** The verbs about the monitor: monitor show, monitor test-alert, verify. */
 export function monitorVerbs(program: Command, run: Run): void {
   const monitor = withExamples(
     program.command('monitor').description('know that every Mac is backed up'),
@@ -33,5 +34,23 @@ export function monitorVerbs(program: Command, run: Run): void {
     'tmgen monitor test-alert',
     'tmgen monitor test-alert alice',
     'tmgen monitor test-alert --json',
+  )
+  withExamples(
+    program
+      .command('verify <user>')
+      .description(
+        'read back what lies in the shares of one person, on the server and without a password: bands read longest ago ' +
+          'first; exit 1 when something cannot be read or is not what it was (docs/how-to/verify.md)',
+      )
+      .option('--mac <mac>', 'of this Mac alone')
+      .addOption(new Option('--all', 'read all there is, however long it takes').conflicts('bytes'))
+      .option('--bytes <size>', 'so much of each Mac, for example 20G; default: monitor.verify.bytes', quota)
+      .option('--json', 'print JSON')
+      .action((user, options, command) =>
+        run(command, async (context) => (await import('../verify.ts')).verify(context, user, options)),
+      ),
+    'tmgen verify alice',
+    'tmgen verify alice --mac macbook --bytes 20G',
+    'tmgen verify alice --all --json',
   )
 }

@@ -3,7 +3,8 @@ import { lookAtShare } from '../../backups/index.ts'
 import { bytesText } from '../../bytes.ts'
 import { observeStorage, type StorageState } from '../../converge/index.ts'
 import { observeLimits, overcommitted, quotasOf, reserve } from '../../limits/index.ts'
-import { type Check, NotSeen, worst } from '../types.ts'
+import { placeOf, snapshotsIn } from '../../snapshots/index.ts'
+import { type Check, NotSeen, ok, warn, worst } from '../types.ts'
 
 const wrong: Partial<Record<StorageState, string>> = {
   absent: 'does not exist: is its disk mounted?',
@@ -172,4 +173,35 @@ const bundles: Check = {
   },
 }
 
-export const storageChecks = [storage, owner, attributes, quotas, space, bundles]
+/** Days without a snapshot while backups are complete. */
+const mostDays = 3
+
+const snapshots: Check = {
+  name: 'snapshots',
+  looks: 'whether snapshots of each storage are possible (a Btrfs subvolume or ZFS dataset of its own), and taken.',
+  cause:
+    'whoever holds a Mac and its password can delete or encrypt its live backup: only what they cannot reach stays.',
+  remedy:
+    'where they are possible, a timer of root for `tmgen snapshots take` (docs/how-to/snapshots.md); where not, a cold copy: ' +
+    'the storage copied to a disk or machine that the Macs do not reach',
+  test: async (patient) => {
+    const warnings: string[] = []
+    const fine: string[] = []
+    const now = patient.world.now().getTime()
+    for (const user of await patient.served()) {
+      const place = await placeOf(patient.world, user)
+      if (place.kind === 'none') {
+        fine.push(`${user.name}: not possible (${place.why}): keep a cold copy`)
+        continue
+      }
+      const newest = (await snapshotsIn(patient.world, place)).at(-1)
+      if (newest === undefined) warnings.push(`${user.name}: possible, and none was taken`)
+      else if (now - newest.takenAt > mostDays * 86_400_000)
+        warnings.push(`${user.name}: the last is of ${new Date(newest.takenAt).toISOString().slice(0, 10)}`)
+      else fine.push(`${user.name}: the last is of ${new Date(newest.takenAt).toISOString()}`)
+    }
+    return warnings.length > 0 ? warn(...warnings) : ok(...fine)
+  },
+}
+
+export const storageChecks = [storage, owner, attributes, quotas, space, bundles, snapshots]

@@ -1,9 +1,19 @@
 import type { History } from '../history/index.ts'
 import { recall } from '../ledger.ts'
 import { type Look, nodeLookSchema, type ShareSeen } from '../observation/index.ts'
-import { type HostMemory, judge, judgeHost, judgeNode, type NodeMemory } from '../rules/index.ts'
+import {
+  type HostMemory,
+  judge,
+  judgeHost,
+  judgeNode,
+  judgeVerified,
+  type MacMemory,
+  type NodeMemory,
+} from '../rules/index.ts'
 import type { Settings } from '../settings.ts'
 import { type MacReport, mostSnapshots, type NodeReport, type Report } from './report.ts'
+import { recallVerified } from './take-verified.ts'
+import { verifiedOf } from './verified-report.ts'
 
 /** How everybody does. */
 export type Everybody = Pick<Report, 'macs' | 'nodes' | 'host' | 'disks'>
@@ -27,9 +37,17 @@ export function judgeAll(
       macs.map((mac) => {
         const key = `${user}/${mac}`
         const who = { user, mac, watchedSince: Math.max(since[key] ?? now, begun) }
-        const state = judge(who, recall(history, user, mac, policy.every), policy, now)
+        const memory = recall(history, user, mac, policy.every)
+        const verified = recallVerified(history, user, mac)
+        const others = judgeVerified(verified, toBeReadSince(memory, who.watchedSince), settings.verify, now)
         const share = seen.get(key)
-        return { ...state, quotaBytes: quotas[mac] ?? null, snapshots: snapshotsOf(share), seen: seenOf(share) }
+        return {
+          ...judge(who, memory, policy, now, others),
+          quotaBytes: quotas[mac] ?? null,
+          snapshots: snapshotsOf(share),
+          seen: seenOf(share),
+          verified: verifiedOf(verified),
+        }
       }),
     ),
     nodes: settings.users.map(({ name: user, policy }) => ({
@@ -66,6 +84,12 @@ function snapshotsOf(share: ShareSeen | undefined): number[] {
   if (share?.outcome !== 'seen') return []
   const times = share.bundles.flatMap(({ completed }) => completed)
   return [...new Set(times)].sort((a, b) => a - b).slice(-mostSnapshots)
+}
+
+/** Since when there is something to be read back; null: there is nothing. */
+function toBeReadSince(memory: MacMemory | undefined, watchedSince: number): number | null {
+  const isSomething = memory?.bundles.some(({ lost, bands }) => lost === null && (bands ?? 0) > 0)
+  return memory && isSomething ? Math.max(memory.firstAt, watchedSince) : null
 }
 
 /** Since when each Mac is to be looked at, and since when there is a monitor at all (`''`). */

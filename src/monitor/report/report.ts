@@ -55,6 +55,17 @@ function parts<T extends z.ZodType>(time: T) {
       })
       .nullable()
       .describe('What the last look saw; null: nothing'),
+    verified: z
+      .object({
+        at: when.describe('When a round ended last'),
+        bands: z.number(),
+        covered: z.number().describe('Bands that were read well lately'),
+        percent: z.number().describe('The same in percent of all bands, rounded down'),
+        faults: z.object({ rot: z.number(), unreadable: z.number(), oversize: z.number() }),
+        failed: z.string().describe('Why the last round did not end; empty: it did'),
+      })
+      .nullable()
+      .describe('What was read back; null: nothing yet'),
   })
   const node = z.object({
     user: z.string(),

@@ -1,20 +1,26 @@
 import type { History } from '../history/index.ts'
 import type { GatewayNode, Look } from '../observation/index.ts'
 import type { Settings } from '../settings.ts'
+import type { Handed } from '../verify/part.ts'
 import type { Outside } from './channels.ts'
 import { deliver, tell, waysOf } from './deliver.ts'
+import type { Ledgers } from './ledgers.ts'
 import { type Everybody, judgeAll } from './overview.ts'
 import { forgetFormer } from './owners.ts'
 import { pingAll } from './ping.ts'
 import type { Report } from './report.ts'
 import { keepStates } from './states.ts'
 import { takeLook } from './take.ts'
+import { takeVerified } from './take-verified.ts'
 
 /** What the reporter needs of the world. */
 export interface ReporterWorld extends Outside {
   /** What the scanner saw last; `undefined`: nothing yet. */
   look(): Promise<Look | undefined>
   gateway(): Promise<Record<string, GatewayNode> | undefined>
+  /** What the scanner read back of late, also what was taken already. */
+  handed(): Promise<Handed[]>
+  ledgers: Ledgers
   write(report: Report): void
   /** A line for the log. */
   say(line: string): void
@@ -34,6 +40,12 @@ export class Reporter {
   constructor(history: History, world: ReporterWorld) {
     this.#history = history
     this.#world = world
+  }
+
+  /** Takes what was read back since. @returns whether it is to be judged now, and not with the next round */
+  async take(settings: Settings): Promise<boolean> {
+    const handed = await this.#world.handed()
+    return this.#history.together(() => takeVerified(this.#history, this.#world.ledgers, settings, handed))
   }
 
   /** Goes through it once. @param notes what is wrong with the history */
@@ -80,6 +92,7 @@ export class Reporter {
     const last = this.#history.remembered('pruned')
     if (typeof last === 'number' && last <= now && now - last < day) return
     this.#history.prune(now - host.keep)
+    this.#world.ledgers.prune(now - host.keep)
     this.#history.remember('pruned', now)
   }
 

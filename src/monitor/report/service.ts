@@ -5,15 +5,18 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
+import type { z } from 'zod'
 import { openForeign } from '../../converge/node-foreign.ts'
 import { printable } from '../../ui/printable.ts'
 import type { ForeignFolder } from '../../world.ts'
 import { History } from '../history/index.ts'
-import { type Look, lookFile, lookSchema, maxLookBytes } from '../observation/index.ts'
+import { lookFile, lookSchema, maxLookBytes } from '../observation/index.ts'
 import { onceAt } from '../once.ts'
 import { PageServer } from '../page/index.ts'
 import { parseSettings, places } from '../settings.ts'
+import { type Handed, isOutbox, maxOutbox, outboxSchema } from '../verify/part.ts'
 import { askGateway } from './gateway.ts'
+import { ledgersIn } from './ledgers.ts'
 import { Reporter, type ReporterWorld } from './reporter.ts'
 import { testAlert } from './test-alert.ts'
 
@@ -25,19 +28,39 @@ const maxSecret = 16 * 1024
 const say = (line: string) => void process.stdout.write(`${printable(line)}\n`)
 const settings = () => parseSettings(readFileSync(join(places.settings, 'settings.json'), 'utf8'))
 
-/** The scanner reads what others wrote, so that its file is read as a foreign one. */
-async function readLook(): Promise<Look | undefined> {
-  const bytes = await openForeign(places.looks, (folder) => folder.read(lookFile, maxLookBytes))
+/** The scanner reads what others wrote, so that its files are read as foreign ones. */
+async function readFrom<T>(name: string, maxBytes: number, schema: z.ZodType<T>): Promise<T | undefined> {
+  const bytes = await openForeign(places.looks, (folder) => folder.read(name, maxBytes))
   if (bytes === undefined) return undefined
   try {
-    return lookSchema.safeParse(JSON.parse(Buffer.from(bytes).toString('utf8'))).data
+    return schema.safeParse(JSON.parse(Buffer.from(bytes).toString('utf8'))).data
   } catch (error) {
     if (error instanceof SyntaxError) return undefined
     throw error
   }
 }
 
-const lookedAt = () => openForeign(places.looks, async (folder) => (await folder.stat(lookFile))?.modified.getTime())
+/** Files that lie there at most. */
+const mostFiles = 64
+
+async function readHanded(): Promise<Handed[]> {
+  const found = await openForeign(places.looks, (folder) => folder.names(mostFiles))
+  const handed: Handed[] = []
+  for (const name of found?.names.filter(isOutbox) ?? [])
+    handed.push(...((await readFrom(name, maxOutbox, outboxSchema)) ?? []))
+  return handed
+}
+
+/** When the scanner's look was written, and when what it read back. */
+async function writtenAt(): Promise<{ look: number | undefined; handed: string }> {
+  const times = await openForeign(places.looks, async (folder) => {
+    const { names } = await folder.names(mostFiles)
+    const at = async (name: string) => (await folder.stat(name))?.modified.getTime()
+    const handed = await Promise.all(names.filter(isOutbox).map(async (name) => `${name} ${await at(name)}`))
+    return { look: await at(lookFile), handed: handed.sort().join() }
+  })
+  return times ?? { look: undefined, handed: '' }
+}
 
 const world: ReporterWorld = {
   fetch: (...args) => globalThis.fetch(...args),
@@ -50,7 +73,9 @@ const world: ReporterWorld = {
     const bytes = await openForeign(places.secrets, read)
     return bytes && Buffer.from(bytes).toString('utf8')
   },
-  look: readLook,
+  look: () => readFrom(lookFile, maxLookBytes, lookSchema),
+  handed: readHanded,
+  ledgers: ledgersIn(places.bands, say),
   gateway: () => askGateway(join(places.gateway, 'status.sock')),
   write: (report) => {
     const path = join(places.state, 'report.json')
@@ -80,6 +105,7 @@ async function main(): Promise<void> {
   const reporter = new Reporter(history, world)
   const once = onceAt(args)
   if (once !== undefined) {
+    await reporter.take(settings())
     await reporter.round(settings(), once, notes)
     history.close()
     return
@@ -93,12 +119,15 @@ async function main(): Promise<void> {
       end.abort()
     })
   let seen: number | undefined
+  let taken = ''
   let judged = 0
   while (!isOver) {
     await page.ensure(join(places.page, 'operator.sock'))
-    const newest = await lookedAt()
+    const { look: newest, handed } = await writtenAt()
     const now = Date.now()
-    if (newest !== seen || Math.abs(now - judged) >= poll.judge) {
+    const isNew = handed !== taken && (await reporter.take(settings()))
+    taken = handed
+    if (isNew || newest !== seen || Math.abs(now - judged) >= poll.judge) {
       seen = newest
       judged = now
       page.show(await reporter.round(settings(), now, notes))

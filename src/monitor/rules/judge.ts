@@ -28,14 +28,17 @@ const patience = 3
  * Says how the backup of one Mac does.
  * @param memory `undefined`: it was never looked at
  * @param watchedSince ms since 1970: since when the monitor is to look at it, and could: from its own start on
+ * @param others what else was found: by reading back
  */
 export function judge(
   { user, mac, watchedSince }: { user: string; mac: string; watchedSince: number },
   memory: MacMemory | undefined,
   policy: Policy,
   now: number,
+  others: readonly Problem[] = [],
 ): MacState {
-  const problems = sortProblems([...notLooking(memory, watchedSince, policy, now), ...found(memory, policy, now)])
+  const own = [...notLooking(memory, watchedSince, policy, now), ...found(memory, policy, now)]
+  const problems = sortProblems([...own, ...others])
   const told = problems.find(({ severity }) => severity !== 'note') ?? problems.find(({ kind }) => kind === 'away')
   const lastSuccess = memory?.success?.at ?? null
   const running = memory?.running ?? false

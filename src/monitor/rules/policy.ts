@@ -1,5 +1,6 @@
-import { durationSeconds } from '../../config/rules.ts'
+import { durationSeconds, quotaBytes } from '../../config/rules.ts'
 import type { Config } from '../../config/schema.ts'
+import type { VerifySettings } from '../settings.ts'
 
 /** When something counts as wrong. Times in ms. */
 export interface Policy {
@@ -49,4 +50,10 @@ export function hostPolicyOf(monitor: Config['monitor']): HostPolicy {
     remind: ms(monitor.remind),
     keep: ms(monitor.keep),
   }
+}
+
+/** How much is read back; null: nothing. */
+export function verifyOf({ verify }: Config['monitor']): VerifySettings | null {
+  if (!verify.enabled) return null
+  return { every: ms(verify.every), bytes: quotaBytes(verify.bytes), ms: ms(verify.time), within: ms(verify.within) }
 }

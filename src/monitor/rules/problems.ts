@@ -6,6 +6,7 @@ export const problemKinds = [
   'vanished', // a bundle, or all of the share, is gone
   'shrunk', // a bundle lost many of its bands
   'damaged', // the Mac found its backup damaged
+  'corrupt', // what was read back is not what was written, or cannot be read
   'changed', // what never changes in a bundle did
   'failed', // no backup for too long: the Mac writes and completes none
   'missing', // no backup for too long: the Mac writes nothing
@@ -13,6 +14,7 @@ export const problemKinds = [
   'node', // the person's node, its key or container is in trouble
   'unreadable', // the share or the bundle's history cannot be read
   'unproven', // the history tells of backups, and no band was written for them
+  'unverified', // nothing of the backup was read back for long
   'failing', // the Mac writes for long and completes nothing; the last backup is still fresh enough
   'clock', // backups are dated in the future
   'away', // no backup for long, and the Mac is not in reach: that explains it
@@ -30,6 +32,7 @@ export const severityOf: Record<ProblemKind, Severity> = {
   vanished: 'alarm',
   shrunk: 'alarm',
   damaged: 'alarm',
+  corrupt: 'alarm',
   changed: 'alarm',
   failed: 'alarm',
   missing: 'alarm',
@@ -37,6 +40,7 @@ export const severityOf: Record<ProblemKind, Severity> = {
   node: 'warning',
   unreadable: 'warning',
   unproven: 'warning',
+  unverified: 'warning',
   failing: 'warning',
   clock: 'note',
   away: 'note',

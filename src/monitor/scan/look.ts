@@ -51,7 +51,8 @@ const watched = (user: User, mac: string, shares: string) => ({
   storage: join(shares, user.name),
 })
 
-async function isMarked(storage: string, workspace: string, user: string): Promise<boolean> {
+/** Whether the storage folder is this user's: its disk is mounted, and nobody else's lies there. */
+export async function isMarked(storage: string, workspace: string, user: string): Promise<boolean> {
   try {
     const text = await openForeign(storage, (folder) => folder.read(marker, 4096))
     const value: unknown = JSON.parse(Buffer.from(text ?? '').toString('utf8'))

@@ -32,6 +32,11 @@ const report: Report = {
       running: false,
       quotaBytes: 2 ** 40,
       snapshots: [now - 81 * hour],
+      verified: {
+        at: now - 2 * hour,
+        ...{ bands: 200, covered: 69, percent: 34, failed: '' },
+        faults: { rot: 0, unreadable: 0, oversize: 0 },
+      },
       seen: {
         usedBytes: 2 ** 30,
         lastWrite: now - 81 * hour,
@@ -64,7 +69,7 @@ describe('tmgen monitor show', () => {
     put()
     const { code, stdout, stderr } = await scene.tmgen('monitor show')
     expect(code).toBe(0)
-    expect(stdout).toMatch(/^alice +macbook +missing +9h +3d +no backup for 3 days: the Mac writes nothing$/m)
+    expect(stdout).toMatch(/^alice +macbook +missing +9h +3d +34 % +no backup for 3 days: the Mac writes nothing$/m)
     expect(stderr).toContain(
       'note: alice/macbook: no backup for 3 days: the Mac writes nothing: see whether Time Machine',
     )
@@ -86,6 +91,7 @@ describe('tmgen monitor show', () => {
           quotaBytes: 2 ** 40,
           snapshots: ['2025-12-29T18:04:05.000Z'],
           seen: { backups: 7 },
+          verified: { percent: 34 },
         },
       ],
       nodes: [{ user: 'alice', told: true, problems: [], seen: null }],

@@ -8,7 +8,7 @@ import { answerTo } from '../../../src/monitor/page/site.ts'
 import { colours, style } from '../../../src/monitor/page/style.ts'
 import { type Report, Reporter } from '../../../src/monitor/report/index.ts'
 import { at, missing, missingMac, reportOf, wellMac, wellNode } from './people.ts'
-import { person, settingsOf } from './settings.ts'
+import { person, settingsOf, worldOf } from './settings.ts'
 import { hour, minute, Story } from './timeline.ts'
 
 let folder: string
@@ -210,28 +210,27 @@ describe('a person’s page', () => {
     const story = new Story().begin('Alice.sparsebundle', 1000)
     let sessions = 0
     let report: Report | undefined
-    const reporter = new Reporter(history, {
-      look: async () => ({
-        version: 1,
-        at: story.now,
-        disks: [],
-        shares: [{ user: 'alice', mac: 'macbook', share: story.share }],
+    const reporter = new Reporter(
+      history,
+      worldOf({
+        look: async () => ({
+          version: 1,
+          at: story.now,
+          disks: [],
+          shares: [{ user: 'alice', mac: 'macbook', share: story.share }],
+        }),
+        gateway: async () => ({
+          alice: {
+            state: 'running',
+            key_needed: false,
+            last_error: '',
+            connections: sessions,
+            bytes_in: 5000,
+            peers: sessions === 0 ? [] : [{ path: 'direct', connections: sessions }],
+          },
+        }),
       }),
-      gateway: async () => ({
-        alice: {
-          state: 'running',
-          key_needed: false,
-          last_error: '',
-          connections: sessions,
-          bytes_in: 5000,
-          peers: sessions === 0 ? [] : [{ path: 'direct', connections: sessions }],
-        },
-      }),
-      secret: async () => undefined,
-      fetch: async () => new Response(null, { status: 204 }),
-      write: () => {},
-      say: () => {},
-    })
+    )
     const settings = settingsOf({ users: [person('alice', 'u1', { quotas: { macbook: 2 ** 34 } })] })
     for (let hours = 0; hours < 60 * 24; hours += 6) {
       story.now += 6 * hour

@@ -28,6 +28,7 @@ export function wellMac(user: string, mac: string, change: Partial<Mac> = {}): M
       bundles: 1,
       notes: [],
     },
+    verified: null,
     ...change,
   }
 }

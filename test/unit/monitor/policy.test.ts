@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { parseConfig } from '../../../src/config/index.ts'
-import { hostPolicyOf, policyOf } from '../../../src/monitor/rules/index.ts'
+import { hostPolicyOf, policyOf, verifyOf } from '../../../src/monitor/rules/index.ts'
 import { hour, minute, policy as usual } from './timeline.ts'
 
 const configOf = (monitor: string, own = '') =>
@@ -32,6 +32,16 @@ test('without a word in tmgen.yaml the defaults hold', () => {
   })
 })
 
+test('backups are read back without a word in tmgen.yaml, as much as it says, or not at all', () => {
+  const verify = { every: 6 * hour, bytes: 2 ** 30, ms: minute, within: 90 * 24 * hour }
+  expect(verifyOf(configOf('').monitor)).toEqual(verify)
+  expect(verifyOf(configOf('monitor: { verify: { bytes: 5G, time: 5m } }').monitor)).toEqual({
+    ...verify,
+    ...{ bytes: 5 * 2 ** 30, ms: 5 * minute },
+  })
+  expect(verifyOf(configOf('monitor: { verify: { enabled: false } }').monitor)).toBeNull()
+})
+
 test('monitor holds for all, and a person’s own comes before it', () => {
   const policy = policyIn('monitor: { stale: 4d, shrunk: 30 }', ', monitor: { stale: 36h, enabled: false }')
   expect(policy).toEqual({ ...usual, enabled: false, stale: 36 * hour, shrunk: 30 })
@@ -45,6 +55,10 @@ describe('refused', () => {
     ['monitor: { every: 30s }', /must be a number of hours, minutes/],
     ['monitor: { every: 2h }', /must be 1m to 1h/],
     ['monitor: { shrunk: 0 }', /shrunk/],
+    ['monitor: { verify: { every: 5m } }', /must be a number of days, hours/],
+    ['monitor: { verify: { bytes: 1 } }', /bytes/],
+    ['monitor: { verify: { bytes: 1.5G } }', /bytes/],
+    ['monitor: { verify: off }', /verify/],
     ['monitor: { stalle: 72h }', /unknown key "stalle"/],
   ])('%s', (text, message) => expect(() => configOf(text)).toThrow(message))
 })

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -7,7 +7,9 @@ import { TmgenError } from '../../../src/errors.ts'
 import { History } from '../../../src/monitor/history/index.ts'
 import type { GatewayNode, Look } from '../../../src/monitor/observation/index.ts'
 import { type Report, Reporter, reportSchema, testAlert } from '../../../src/monitor/report/index.ts'
+import { ledgersIn } from '../../../src/monitor/report/ledgers.ts'
 import type { Settings } from '../../../src/monitor/settings.ts'
+import type { Handed, Stand } from '../../../src/monitor/verify/part.ts'
 import { person, settingsOf } from './settings.ts'
 import { day, hour, minute, policy, Story, start } from './timeline.ts'
 
@@ -25,6 +27,8 @@ let status: number
 let reports: Report[]
 let lines: string[]
 let settings: Settings
+let handed: Handed[]
+let bands: string
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'tmgen-reporter-'))
@@ -33,6 +37,9 @@ beforeEach(() => {
   now = start
   gateway = { alice: running }
   secrets = { webhook: 'https://hooks.example.com/TOKEN\n' }
+  handed = []
+  bands = join(folder, 'bands')
+  mkdirSync(bands)
   posts = []
   status = 204
   reports = []
@@ -51,6 +58,8 @@ const make = () =>
   new Reporter(history, {
     look: async () => look,
     gateway: async () => gateway,
+    handed: async () => handed,
+    ledgers: ledgersIn(bands, (line) => lines.push(line)),
     secret: async (name) => secrets[name],
     fetch: async (url, init) => {
       posts.push({ url: String(url), body: JSON.parse(String(init?.body)) })
@@ -119,6 +128,33 @@ describe('a round', () => {
     expect(posts).toHaveLength(2)
     await round(start + 150 * hour + 20 * minute)
     expect(posts[2]?.body).toMatchObject({ severity: 'recovery', items: [{ what: 'recovery', kind: 'missing' }] })
+  })
+
+  test('what was read back and is not as it was is an alarm, told once, and told as well again when a round finds it so', async () => {
+    const stand: Stand = {
+      ...{ bundle: 'Alice.sparsebundle', bands: 100, covered: 40, read: 10, readBytes: 1, busy: 0 },
+      ...{ faults: { rot: 1, unreadable: 0, oversize: 0 }, examples: [], files: [], ended: 'bytes' },
+    }
+    let id = 0
+    const readBack = async (at: number, one: Stand) => {
+      const named = () => ({ id: (++id).toString(16).padStart(16, '0'), at, user: 'alice', mac: 'macbook' })
+      handed.push({ ...named(), what: { kind: 'part', part: { stand: one, records: '', gone: '' } } })
+      handed.push({ ...named(), what: { kind: 'done', bundles: ['Alice.sparsebundle'] } })
+      expect(await make().take(settings)).toBe(true)
+      expect(await make().take(settings)).toBe(false)
+      return round(at)
+    }
+    const report = await readBack(start, stand)
+    expect(report.macs[0]).toMatchObject({
+      state: 'corrupt',
+      verified: { bands: 100, percent: 40, faults: { rot: 1 } },
+    })
+    await readBack(start + 6 * hour, stand)
+    expect(posts.map(({ body }) => body.items.map(({ what, kind }) => `${what} ${kind}`))).toEqual([['new corrupt']])
+    const well = { ...stand, faults: { rot: 0, unreadable: 0, oversize: 0 } }
+    await readBack(start + 12 * hour, well)
+    expect((await round(start + 13 * hour)).macs[0]?.state).not.toBe('corrupt')
+    expect(posts[1]?.body).toMatchObject({ severity: 'recovery', items: [{ kind: 'corrupt' }] })
   })
 
   test('a scanner that is silent is told, not what it said last', async () => {

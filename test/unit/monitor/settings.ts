@@ -1,4 +1,6 @@
+import type { ReporterWorld } from '../../../src/monitor/report/reporter.ts'
 import type { Settings } from '../../../src/monitor/settings.ts'
+import { Ledger } from '../../../src/monitor/verify/ledger.ts'
 import { day, minute, policy } from './timeline.ts'
 
 type Person = Settings['users'][number]
@@ -20,9 +22,26 @@ export const settingsOf = (other: Partial<Settings> = {}): Settings => ({
   version: 1,
   workspace: { id: '00c0ffee00c0ffee', name: 'tm' },
   host: { every: policy.every, node: 30 * minute, diskFree: 5, remind: 3 * day, keep: 400 * day },
+  verify: null,
   alerts: [],
   mail: null,
   ping: false,
   users: [],
+  ...other,
+})
+
+/** A world in which nothing is seen and nothing is said. */
+export const worldOf = (other: Partial<ReporterWorld> = {}): ReporterWorld => ({
+  look: async () => undefined,
+  handed: async () => [],
+  ledgers: {
+    ...{ read: () => Ledger.of([]), write: () => true, names: () => [] },
+    ...{ remove: () => {}, touch: () => {}, prune: () => {} },
+  },
+  gateway: async () => ({}),
+  secret: async () => undefined,
+  fetch: async () => new Response(null, { status: 204 }),
+  write: () => {},
+  say: () => {},
   ...other,
 })

@@ -6,7 +6,7 @@ import { History } from '../../../src/monitor/history/index.ts'
 import type { GatewayNode, Look } from '../../../src/monitor/observation/index.ts'
 import { type Report, Reporter, testAlert } from '../../../src/monitor/report/index.ts'
 import type { Settings } from '../../../src/monitor/settings.ts'
-import { person, settingsOf } from './settings.ts'
+import { person, settingsOf, worldOf } from './settings.ts'
 import { hour, minute, policy, Story, start } from './timeline.ts'
 
 const running: GatewayNode = { state: 'running', key_needed: false, last_error: '', connections: 0, peers: [] }
@@ -51,14 +51,16 @@ const fetchIt: typeof fetch = async (url, init) => {
   return new Response(null, { status: answers[String(url)] ?? 204 })
 }
 const make = (look?: Look) =>
-  new Reporter(history, {
-    look: async () => look,
-    gateway: async () => ({ alice: running, bob: running }),
-    secret: async (name) => secrets[name],
-    fetch: fetchIt,
-    write: () => {},
-    say: (line) => lines.push(line),
-  })
+  new Reporter(
+    history,
+    worldOf({
+      look: async () => look,
+      gateway: async () => ({ alice: running, bob: running }),
+      secret: async (name) => secrets[name],
+      fetch: fetchIt,
+      say: (line) => lines.push(line),
+    }),
+  )
 
 /** The scanner looks at everybody, then the reporter goes through it. */
 async function round(at: number): Promise<Report> {

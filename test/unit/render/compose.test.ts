@@ -120,6 +120,7 @@ describe('the monitor', () => {
     expect(mounts(two(), 'monitor-scanner').map((v: { target: string }) => v.target)).toEqual([
       '/etc/tmgen',
       '/run/tmgen-looks',
+      '/var/lib/tmgen/bands',
       '/srv/tmgen/alice',
       '/srv/tmgen/bob',
     ])

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { monitorSchema } from '../../../src/config/monitor-schema.ts'
-import { hostPolicyOf, policyOf } from '../../../src/monitor/rules/index.ts'
+import { hostPolicyOf, policyOf, verifyOf } from '../../../src/monitor/rules/index.ts'
 import type { RenderInputs } from '../../../src/render/types.ts'
 import type { DeployedUser, Deployment } from '../../../src/resolve/types.ts'
 
@@ -72,7 +72,7 @@ export function deployment(users: DeployedUser[], change: Partial<Deployment> = 
     gatewayMemory: 470286336,
     storageRoot: '/srv/timemachine',
     images: {},
-    monitor: { policy: hostPolicyOf(monitor), alerts: [], mail: null, ping: false },
+    monitor: { policy: hostPolicyOf(monitor), verify: verifyOf(monitor), alerts: [], mail: null, ping: false },
     users,
     retired: [],
     overcommit: false,

@@ -210,8 +210,8 @@ describe('a shell word', () => {
 
 describe('the folders to mount', () => {
   it('are private, parents first, and leave out disabled users and what other providers need', () => {
-    const own = ['secrets', 'secrets/gateway', 'secrets/smb', 'state', 'state/gateway', 'state/status']
-    own.push('state/monitor', 'state/page')
+    const own = ['secrets', 'secrets/gateway', 'secrets/smb', 'state', 'state/gateway', 'state/status', 'state/monitor']
+    own.push('state/monitor/bands', 'state/page')
     expect(bindSources(deployment([user(1, 'alice'), user(2, 'bob', { enabled: false })]))).toEqual(
       [...own, 'secrets/smb/alice'].map((path) => ({ path, mode: 0o700 })),
     )

@@ -85,6 +85,7 @@ make_folder 700 state
 make_folder 700 state/gateway
 make_folder 700 state/status
 make_folder 700 state/monitor
+make_folder 700 state/monitor/bands
 make_folder 700 state/page
 make_folder 700 secrets/monitor
 make_folder 700 secrets/monitor/users
