@@ -4,6 +4,7 @@ import { fail, ok, worst } from '../../../src/doctor/types.ts'
 import { TmgenError } from '../../../src/errors.ts'
 import { isBefore, versionOf } from '../../../src/version.ts'
 import { dir, Scene } from '../cli/scene.ts'
+import { reportOf } from '../monitor/people.ts'
 
 let scene: Scene
 /** What the parts of a healthy machine answer; tests make one of them ill. */
@@ -69,8 +70,7 @@ beforeEach(async () => {
     State: 'running',
     Health: 'healthy',
   }))
-  report = { version: 1, at: now - 30_000, lookedAt: now - 240_000, every: 300_000 }
-  Object.assign(report, { macs: [], nodes: [], host: [], channels: [], notes: [] })
+  report = { ...reportOf(0), at: now - 30_000, lookedAt: now - 240_000, channels: [] }
   putReport()
   health = 'serving; firewall on\n'
   smbd = 'Version 4.22.11-Debian\n'
