@@ -92,6 +92,30 @@ export const metrics: readonly Metric[] = [
       ),
   },
   {
+    name: 'tmgen_mac_read_back_ratio',
+    type: 'gauge',
+    labels: macLabels,
+    help: 'Part of the bands that was read back well of late, 0 to 1.',
+    samples: ofMacs(({ verified }) => verified && (verified.bands === 0 ? 0 : verified.covered / verified.bands)),
+  },
+  {
+    name: 'tmgen_mac_read_back_faults',
+    type: 'gauge',
+    labels: [...macLabels, 'kind'],
+    help: 'Bands that changed without a write, could not be read, or are larger than they may be.',
+    samples: ({ macs }) =>
+      macs.flatMap(({ user, mac, verified }) =>
+        Object.entries(verified?.faults ?? {}).map(([kind, value]) => ({ labels: { user, mac, kind }, value })),
+      ),
+  },
+  {
+    name: 'tmgen_mac_read_back_timestamp_seconds',
+    type: 'gauge',
+    labels: macLabels,
+    help: 'When a round of reading back ended last, Unix time; 0 before the first.',
+    samples: ofMacs(({ verified }) => seconds(verified?.at ?? null)),
+  },
+  {
     name: 'tmgen_user_node_up',
     type: 'gauge',
     labels: ['user'],

@@ -21,7 +21,7 @@ export function personPage(report: Report, node: NodeReport, past: Past, now: nu
 const fact = (name: string, value: Html | string) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`
 
 function macSection(one: MacReport, past: MacPast | undefined, now: number): Html {
-  const { mac, state, reason, since, problems, lastSuccess, seen, snapshots, quotaBytes } = one
+  const { mac, state, reason, since, problems, lastSuccess, seen, snapshots, quotaBytes, verified } = one
   const used = seen?.usedBytes ?? null
   const newest = snapshots.at(-1)
   const oldest = snapshots[0]
@@ -33,10 +33,17 @@ ${fact('Last backup that counts', ago(lastSuccess, now))}${fact('State since', a
 ${fact('Used', used === null ? 'not known' : usedText(used, quotaBytes))}
 ${fact('Last write', ago(seen?.lastWrite ?? null, now))}
 ${fact('Snapshots listed', seen?.backups === undefined || seen.backups === null ? 'not known' : String(seen.backups))}
-${newest === undefined || oldest === undefined ? undefined : fact('Newest of them', ago(newest, now))}</dl>
+${newest === undefined || oldest === undefined ? undefined : fact('Newest of them', ago(newest, now))}
+${fact('Read back', readBack(verified, now))}</dl>
 ${(seen?.notes ?? []).map((note) => html`<p class="why">${note}</p>`)}
 ${sizeChart(past?.sizes ?? [], quotaBytes, now - reach.size, now)}${backupChart(past?.backups ?? [], now)}
 ${snapshotList(snapshots)}</div></section>`
+}
+
+/** How much of the bands the disk has given back of late. What was wrong stands among the problems. */
+function readBack(verified: MacReport['verified'], now: number): Html | string {
+  if (verified === null || verified.at === null) return 'not yet'
+  return html`${`${verified.percent} % of ${verified.bands} bands`}, ${ago(verified.at, now)}`
 }
 
 function snapshotList(snapshots: readonly number[]): Html | undefined {

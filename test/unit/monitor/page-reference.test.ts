@@ -25,6 +25,8 @@ describe('metrics', () => {
   test('are in the text format: a help, a type and samples each, and each series once', () => {
     const report = { ...reportOf(2, (index) => index === 1), host: [] }
     report.macs[0] = wellMac('person-001', 'macbook', { lastSuccess: null, seen: null })
+    const faults = { rot: 2, unreadable: 0, oversize: 0 }
+    report.macs[1]!.verified = { at, bands: 200, covered: 50, percent: 25, faults, failed: '' }
     const { type, body } = get('/metrics', report)
     expect(type).toBe('text/plain; version=0.0.4; charset=utf-8')
     const lines = body.trimEnd().split('\n')
@@ -36,6 +38,8 @@ describe('metrics', () => {
     expect(lines).toContain('tmgen_mac_state{user="person-002",mac="macbook",state="missing"} 1')
     expect(lines).toContain('tmgen_mac_state{user="person-002",mac="macbook",state="ok"} 0')
     expect(lines).toContain('tmgen_mac_problems{user="person-002",mac="macbook",severity="alarm"} 1')
+    expect(lines).toContain('tmgen_mac_read_back_ratio{user="person-002",mac="macbook"} 0.25')
+    expect(lines).toContain('tmgen_mac_read_back_faults{user="person-002",mac="macbook",kind="rot"} 2')
     expect(lines.some((line) => line.startsWith('tmgen_mac_used_bytes{user="person-001"'))).toBe(false)
   })
 

@@ -277,6 +277,17 @@ describe('a person’s page', () => {
     expect(page(reportOf(1), '/users/person-001')).toContain('None yet.')
   })
 
+  test('says how much of a backup was read back, and when', () => {
+    const faults = { rot: 0, unreadable: 0, oversize: 0 }
+    const verified = { at: at - 2 * hour, bands: 200, covered: 69, percent: 34, faults, failed: '' }
+    const readBack = (one: typeof verified | null) =>
+      /<dt>Read back<\/dt><dd>(.*?)<\/dd>/.exec(
+        page({ ...reportOf(1), macs: [wellMac('person-001', 'macbook', { verified: one })] }, '/users/person-001'),
+      )?.[1]
+    expect(readBack(verified)).toMatch(/^34 % of 200 bands, <time [^>]*>2 hours ago<\/time>$/)
+    expect(readBack(null)).toBe('not yet')
+  })
+
   test('shows somebody of whom nothing was seen', () => {
     const mac = wellMac('person-001', 'macbook', { state: 'waiting', lastSuccess: null, snapshots: [], seen: null })
     const report = {
