@@ -39,7 +39,9 @@ export function snapshotVerbs(program: Command, run: Run): void {
       .description('make a copy of one beside the live data, which stays as it is; says how to have it served')
       .option('-y, --yes', 'do not ask')
       .action((name, options, command) =>
-        run(command, async (context) => (await import('../snapshots.ts')).snapshotsRestore(context, name, options)),
+        run(command, async (context) =>
+          (await import('../snapshots-restore.ts')).snapshotsRestore(context, name, options),
+        ),
       ),
     'tmgen snapshots restore alice@20260131T120000Z',
   )
