@@ -5,6 +5,10 @@ export default defineConfig({
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/cases/*.test.ts'], testTimeout: 20_000 } },
       {
+        // One browser after the other: each is as large as everything else here.
+        test: { name: 'page', include: ['test/page/**/*.test.ts'], testTimeout: 120_000, fileParallelism: false },
+      },
+      {
         // The lab drives one real Docker engine: files run one after the other.
         test: {
           name: 'lab',

@@ -91,6 +91,8 @@ const stages = {
   lint: check('npx', 'biome', 'check', '.'),
   build: check('npm', 'run', '--silent', 'build'),
   unit: vitest('unit'),
+  page_setup: check('test/page/setup'),
+  page: vitest('page'),
   lab_setup: check('lab/setup'),
   gateway: goTests,
   images: counted('test/images/run'),

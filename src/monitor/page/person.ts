@@ -64,10 +64,13 @@ ${problemTable(problems, now, `Problems of the node of ${user}`)}<dl class="fact
 ${connectionChart(past.connections, now - reach.connections, now)}</div></section>`
 }
 
+/** A date that breaks before its time of day alone. */
+const inTwo = (date: string) => html`<time>${date.slice(0, 10)}</time> <time>${date.slice(11)}</time>`
+
 function events({ events }: Past): Html {
   const rows = events.map(
     ({ at, about, state, reason }) =>
-      html`<tr><td>${dateText(at)}</td><td>${about === '' ? 'node' : about}</td><td>${state}</td><td>${reason}</td></tr>`,
+      html`<tr><td>${inTwo(dateText(at))}</td><td>${about === '' ? 'node' : about}</td><td>${state}</td><td>${reason}</td></tr>`,
   )
   const table = html`<div class="scroll" tabindex="0" role="region" aria-label="Changes of state"><table><caption>Changes of state, newest first (UTC)</caption>
 <thead><tr><th scope="col">When</th><th scope="col">What</th><th scope="col">State</th><th scope="col">Why</th></tr></thead><tbody>${rows}</tbody></table></div>`

@@ -66,7 +66,7 @@ svg{display:block;width:100%;overflow:visible}
 .chart .axis{stroke:var(--line);vector-effect:non-scaling-stroke}
 .chart .column{fill:var(--ok)}
 .chart .direct{fill:var(--ok)}.chart .relay{fill:var(--warning)}.chart .unknown{fill:var(--soft)}
-.facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(11rem,100%),1fr));gap:.5rem 1rem;margin:.6rem 0}
+.facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(9rem,100%),1fr));gap:.5rem 1rem;margin:.6rem 0}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-size:.9rem;overflow-wrap:break-word}
 time,th{white-space:nowrap}
@@ -74,5 +74,6 @@ caption{text-align:left;color:var(--soft)}
 th,td{text-align:left;vertical-align:top;padding:.3rem .8rem .3rem 0;border-bottom:1px solid var(--line)}
 summary{cursor:pointer;font-size:.9rem;color:var(--soft)}
 footer{margin-top:2rem}
+@media (max-width:30rem){th,td{padding-right:.4rem}}
 @media print{body{background:none}.card{break-inside:avoid}}
 `

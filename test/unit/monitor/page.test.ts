@@ -6,10 +6,10 @@ import { History } from '../../../src/monitor/history/index.ts'
 import { drawn, html } from '../../../src/monitor/page/html.ts'
 import { answerTo } from '../../../src/monitor/page/site.ts'
 import { colours, style } from '../../../src/monitor/page/style.ts'
-import { type Report, Reporter } from '../../../src/monitor/report/index.ts'
+import type { Report } from '../../../src/monitor/report/index.ts'
+import { lived } from './lived.ts'
 import { at, missing, missingMac, reportOf, wellMac, wellNode } from './people.ts'
-import { person, settingsOf, worldOf } from './settings.ts'
-import { hour, minute, Story } from './timeline.ts'
+import { hour, minute } from './timeline.ts'
 
 let folder: string
 let history: History
@@ -205,52 +205,17 @@ describe('the overview', () => {
 })
 
 describe('a person’s page', () => {
-  /** Sixty days of a Mac that backs up at noon, with a week's pause at the end. */
-  async function lived(): Promise<Report> {
-    const story = new Story().begin('Alice.sparsebundle', 1000)
-    let sessions = 0
-    let report: Report | undefined
-    const reporter = new Reporter(
-      history,
-      worldOf({
-        look: async () => ({
-          version: 1,
-          at: story.now,
-          disks: [],
-          shares: [{ user: 'alice', mac: 'macbook', share: story.share }],
-        }),
-        gateway: async () => ({
-          alice: {
-            state: 'running',
-            key_needed: false,
-            last_error: '',
-            connections: sessions,
-            bytes_in: 5000,
-            peers: sessions === 0 ? [] : [{ path: 'direct', connections: sessions }],
-          },
-        }),
-      }),
-    )
-    const settings = settingsOf({ users: [person('alice', 'u1', { quotas: { macbook: 2 ** 34 } })] })
-    for (let hours = 0; hours < 60 * 24; hours += 6) {
-      story.now += 6 * hour
-      const isOn = hours < 53 * 24 && (hours / 6) % 4 === 1
-      sessions = isOn ? 1 : 0
-      if (isOn) story.complete()
-      report = await reporter.round(settings, story.now)
-    }
-    return report!
-  }
-
   test('has its charts out of the history: size, backups a day, connections, and when it stopped', async () => {
-    const report = await lived()
+    const report = await lived(history, 'alice')
     const body = page(report, '/users/alice')
     expect(body).toMatch(/aria-label="Size from [^"]*: 8\.2G now, 8\.2G at most"/)
     const [, line = ''] = /<path class="line" d="([^"]*)"/.exec(body) ?? []
     expect(line).toMatch(/^M215\.1 61\.4(H[\d.]+V[\d.]+){52,}H640$/)
     expect(body).toMatch(/aria-label="13 backups on 13 days of the last 21, at most 1 a day"/)
     expect(body).toMatch(/aria-label="Connected 7 times in 14 days"/)
-    expect(body).toMatch(/<tr><td>[-0-9]+ [:0-9]+<\/td><td>macbook<\/td><td>missing<\/td><td>no backup for 3 days:/)
+    expect(body).toMatch(
+      /<tr><td><time>[-0-9]+<\/time> <time>[:0-9]+<\/time><\/td><td>macbook<\/td><td>missing<\/td><td>no backup for 3 days:/,
+    )
     for (const [head] of body.matchAll(/<th\b[^>]*>/g)) expect(head).toBe('<th scope="col">')
     const { events, macs, connections } = JSON.parse(get(report, '/api/v1/users/alice').body)
     expect(events.map(({ about, state }: { about: string; state: string }) => `${about} ${state}`)).toEqual([
