@@ -77,8 +77,8 @@ const size = '[document.documentElement.clientWidth, document.documentElement.sc
 /** What stands out to the right of the screen, but for what can be scrolled by itself. */
 export const overhang = (page: Page) => page.evaluate<string[]>(outside)
 
-/** A picture of the page, or of its first screens where it is long. */
-export async function shoot(page: Page, path: string): Promise<void> {
+/** A picture of the page, or of so many of its pixels from above where it is longer. */
+export async function shoot(page: Page, path: string, most = 2500): Promise<void> {
   const [width, height] = await page.evaluate<[number, number]>(size)
-  await page.screenshot({ path, fullPage: true, clip: { x: 0, y: 0, width, height: Math.min(height, 2500) } })
+  await page.screenshot({ path, fullPage: true, clip: { x: 0, y: 0, width, height: Math.min(height, most) } })
 }

@@ -9,6 +9,8 @@ export interface StackOptions {
   provider?: 'headscale' | 'manual'
   /** Folder that the workspace and its storage are made in. */
   parent?: string
+  /** A folder that is made instead, and must not be there yet; the workspace has its name. */
+  named?: string
   /** See startHeadscale. */
   headscaleBinary?: string | undefined
 }
@@ -27,12 +29,13 @@ export async function startStack({
   uid = Number(process.env.TMGEN_LAB_UID ?? 0),
   provider = 'headscale',
   parent,
+  named,
   headscaleBinary,
 }: StackOptions = {}): Promise<Stack> {
   const lan = await freshLan()
   const headscale = await startHeadscale(lan, headscaleBinary)
   const keys = { TMGEN_HEADSCALE_API_KEY: await headscale.apiKey(), NODE_EXTRA_CA_CERTS: headscale.caFile }
-  const workspace = await makeWorkspace(lan, uid, keys, parent)
+  const workspace = await makeWorkspace(lan, uid, keys, parent, named)
   const stack: Stack = Object.assign(workspace, {
     headscale,
     pastePolicy: async () => headscale.setPolicy(JSON.parse(await stack.must(['policy', 'show']))),

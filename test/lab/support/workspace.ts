@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { parseUdpPorts } from '../../../src/converge/proc.ts'
 import { onCleanup } from './cleanup.ts'
 import type { Client, Login } from './client.ts'
@@ -76,11 +76,13 @@ export async function makeWorkspace(
   uid: number,
   env: Record<string, string> = {},
   parent: string = tmpdir(),
+  named?: string,
 ): Promise<Workspace> {
   const tmgenJs = await packagedTmgen()
-  const home = mkdtempSync(join(parent, 'tmgen-lab-stack-'))
+  if (named !== undefined) mkdirSync(named)
+  const home = named ?? mkdtempSync(join(parent, 'tmgen-lab-stack-'))
   onCleanup(`folder ${home}`, async () => rmSync(home, { recursive: true, force: true }))
-  const [dir, storage] = [join(home, uniqueName('ws')), join(home, 'storage')]
+  const [dir, storage] = [join(home, named === undefined ? uniqueName('ws') : basename(named)), join(home, 'storage')]
   mkdirSync(storage)
   // A folder that the owner may write into, on a path that the container users may pass.
   chmodSync(home, 0o755)
