@@ -29,15 +29,7 @@ function measures({ size, rounds }: Options): Record<Part, [title: string, run: 
     nodes500: ['500 nodes', () => nodesTable(500)],
     proxy: ['Published UDP ports', proxyTable],
     growth: ['Cost of growth', growthTable],
-    looks: [
-      'One look of the monitor',
-      () =>
-        looksTable([
-          [200, 1000],
-          [200, 20_000],
-          [1, 500_000],
-        ]),
-    ],
+    looks: ['The monitor: looks, rest and page', () => looksTable([2, 200])],
     cli: ['The command', cliTable],
     start: ['Start', () => startTable(rounds)],
   }
