@@ -1,11 +1,11 @@
 import { TmgenError } from '../errors.ts'
 import { reportJson } from '../monitor/report/json.ts'
 import type { Report } from '../monitor/report/report.ts'
+import { isFresh, monitorReport, wayFault } from '../stack/monitor-report.ts'
 import { table } from '../ui/output.ts'
 import { printable } from '../ui/printable.ts'
 import type { Context } from './context.ts'
 import { look } from './look.ts'
-import { isFresh, monitorReport, wayFault } from './monitor-report.ts'
 import { age } from './status-table.ts'
 
 /** `tmgen monitor show`: what the monitor found last, a line a Mac. Writes nothing and asks nobody. */

@@ -12,12 +12,12 @@ import {
   snapshotsIn,
   takeCommands,
 } from '../snapshots/index.ts'
+import { monitorReport } from '../stack/monitor-report.ts'
 import { table } from '../ui/output.ts'
 import { printable } from '../ui/printable.ts'
 import type { World } from '../world.ts'
 import type { Context } from './context.ts'
 import { look } from './look.ts'
-import { monitorReport } from './monitor-report.ts'
 import { mustBeHere } from './storage-show.ts'
 
 /** One user with the snapshots that there are. */

@@ -1,5 +1,5 @@
-import { isFresh, monitorReport, wayFault } from '../../commands/monitor-report.ts'
 import { span } from '../../monitor/rules/problems.ts'
+import { isFresh, monitorReport, wayFault } from '../../stack/monitor-report.ts'
 import { serviceText } from '../../stack/services.ts'
 import { printable } from '../../ui/printable.ts'
 import { type Check, worst } from '../types.ts'
