@@ -1,5 +1,5 @@
 export type { CountedBands } from './bands.ts'
 export { firstBands } from './bands.ts'
 export type { Bundle } from './bundle.ts'
-export { bundleFiles } from './bundle.ts'
+export { bundleFiles, isBundle } from './bundle.ts'
 export { bundleNames, lookAtShare, mostBundles, readShare, type ShareLook } from './share.ts'

@@ -34,11 +34,17 @@ export async function monitorShow(context: Context, { json }: { json?: boolean }
 const iso = (time: number | null) => (time === null ? null : new Date(time).toISOString())
 
 function tableOf({ macs }: Report, now: Date): string {
-  const rows = macs.map(({ user, mac, state, since, lastSuccess, verified, reason }) => {
+  const rows = macs.map(({ user, mac, state, since, lastSuccess, connection, verified, reason }) => {
     const covered = verified === null || verified.bands === 0 ? '-' : `${verified.percent} %`
-    return [user, mac, state, age(iso(since), now), age(iso(lastSuccess), now), covered, reason].map(printable)
+    const ages = [since, lastSuccess].map((time) => age(iso(time), now))
+    return [user, mac, state, ...ages, connectedText(connection, now), covered, reason].map(printable)
   })
-  return table(['USER', 'MAC', 'STATE', 'SINCE', 'LAST BACKUP', 'READ BACK', 'WHY'], rows)
+  return table(['USER', 'MAC', 'STATE', 'SINCE', 'LAST BACKUP', 'CONNECTED', 'READ BACK', 'WHY'], rows)
+}
+
+/** For how long; `no`, or `-` where that is not known. */
+function connectedText(connection: Report['macs'][number]['connection'], now: Date): string {
+  return connection === null ? '-' : connection.since === null ? 'no' : age(iso(connection.since), now)
 }
 
 function notesOf(report: Report, now: Date): string[] {

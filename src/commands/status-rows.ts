@@ -25,6 +25,8 @@ export interface MacStatus {
   backups: number | null
   /** As the monitor judges it; null: it does not report. */
   monitor: string | null
+  /** Connections to the share, and since when the oldest stands, as the monitor saw it last; null: not known. */
+  connection: { sessions: number; since: string | null } | null
   warnings: string[]
 }
 
@@ -127,6 +129,12 @@ function pathOf(peers: GatewayStatus['nodes'][string]['peers']): StatusRow['path
   return paths.includes('relay') ? 'relay' : paths.includes('direct') ? 'direct' : null
 }
 
+function connectionOf(judged: MacReport | undefined): MacStatus['connection'] {
+  if (!judged?.connection) return null
+  const { sessions, since } = judged.connection
+  return { sessions, since: since === null ? null : new Date(since).toISOString() }
+}
+
 const judgedOf = (report: Report | undefined, user: string, mac: string) =>
   report?.macs.find((one) => one.user === user && one.mac === mac)
 
@@ -141,6 +149,7 @@ function macStatus(
   const bare = {
     ...{ name, quota, quotaBytes, usedBytes: null, lastWrite: null, lastBackup: null, backups: null },
     monitor: judged?.state ?? null,
+    connection: connectionOf(judged),
   }
   const found = (judged?.problems ?? []).filter(({ severity }) => severity !== 'note').map(({ reason }) => reason)
   if (seen === undefined) return { ...bare, warnings: found.map(printable) }

@@ -1,9 +1,15 @@
 import { z } from 'zod'
 import type { History, Run } from './history/index.ts'
 import { type MacLook, shareSchema } from './observation/index.ts'
+import { time } from './observation/schema.ts'
 import { type Around, advance, type MacMemory, macMemorySchema } from './rules/index.ts'
 
-const bodySchema = z.strictObject({ share: shareSchema, open: z.boolean().nullable(), present: z.boolean().nullable() })
+const bodySchema = z.strictObject({
+  share: shareSchema,
+  open: z.boolean().nullable(),
+  wrote: time.nullable().default(null),
+  present: z.boolean().nullable(),
+})
 
 /** Looks of one run that are gone through anew; more saw the same, and tell no more. */
 const mostLooks = 1000
@@ -12,7 +18,8 @@ const mostLooks = 1000
 export function enter(history: History, user: string, mac: string, look: MacLook, around: Around): MacMemory {
   const subject = `mac:${user}/${mac}`
   const memory = advance(recall(history, user, mac, around.every), look, around)
-  history.record(subject, look.at, { share: look.share, open: look.open, present: around.present })
+  const { at, share, open, wrote } = look
+  history.record(subject, at, { share, open, wrote, present: around.present })
   history.remember(subject, memory)
   return memory
 }
@@ -30,12 +37,12 @@ export function recall(history: History, user: string, mac: string, every: numbe
 function again(before: MacMemory | undefined, { first, last, looks, body }: Run, every: number): MacMemory | undefined {
   const seen = bodySchema.safeParse(body)
   if (!seen.success) return before
-  const { share, open, present } = seen.data
+  const { share, open, wrote, present } = seen.data
   const count = Math.min(looks, mostLooks)
   let memory = before
   for (let index = 0; index < count; index++) {
     const at = count === 1 ? first : Math.round(first + ((last - first) * index) / (count - 1))
-    memory = advance(memory, { at, share, open }, { every, present })
+    memory = advance(memory, { at, share, open, wrote }, { every, present })
   }
   return memory
 }

@@ -66,6 +66,8 @@ export type Settings = z.output<typeof settingsSchema>
 export const places = {
   settings: '/etc/tmgen',
   shares: '/srv/tmgen',
+  /** What each person's Samba tells, in a folder of that name. */
+  samba: '/run/tmgen-samba',
   looks: '/run/tmgen-looks',
   gateway: '/run/tmgen-gateway',
   secrets: '/run/secrets/tmgen',

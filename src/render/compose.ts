@@ -7,7 +7,7 @@ import { gatewayService } from './gateway-service.ts'
 import { headscaleService } from './headscale-service.ts'
 import { madeBy, markerText, servedUsers } from './marker.ts'
 import { looksVolume, monitorServices } from './monitor-services.ts'
-import { sambaBuild, sambaParts, sambaService } from './samba-service.ts'
+import { sambaBuild, sambaParts, sambaService, statusVolumes } from './samba-service.ts'
 import type { RenderInputs } from './types.ts'
 import { toYaml, type YamlMap } from './yaml.ts'
 
@@ -45,7 +45,7 @@ export function composeModel(
         }),
     services,
     networks: networks(deployment),
-    ...(users.length > 0 ? { volumes: looksVolume } : {}),
+    ...(users.length > 0 ? { volumes: { ...looksVolume, ...statusVolumes(users) } } : {}),
   }
 }
 

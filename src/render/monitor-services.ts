@@ -4,26 +4,17 @@ import { isTelling } from '../resolve/telling.ts'
 import type { Deployment } from '../resolve/types.ts'
 import type { ImageSource } from './contexts.ts'
 import { servedUsers } from './marker.ts'
-import { choice, common, imageOf, mount, owner } from './service-parts.ts'
+import { statusVolume } from './samba-service.ts'
+import { choice, common, imageOf, inMemory, mount, owner, volume } from './service-parts.ts'
 import { literal, type YamlMap } from './yaml.ts'
 
 /**
  * What the scanner tells the reporter, in memory and bounded: whoever breaks into the scanner cannot fill a disk. Both
  * look again when they start, so that nothing is lost with it.
  */
-export const looksVolume: YamlMap = {
-  looks: {
-    driver: 'local',
-    driver_opts: { type: 'tmpfs', device: 'tmpfs', o: 'size=64m,nr_inodes=64,mode=0755,nosuid,nodev,noexec' },
-  },
-}
+export const looksVolume: YamlMap = { looks: inMemory('64m', 64, '0755') }
 
-const looks = (readOnly: boolean): YamlMap => ({
-  type: 'volume',
-  source: 'looks',
-  target: places.looks,
-  ...(readOnly ? { read_only: true } : {}),
-})
+const looks = (readOnly: boolean) => volume('looks', places.looks, readOnly)
 
 /** Healthy while `find` finds the file so: that costs next to nothing, and is no second program that must be right. */
 const healthy = (file: string, ...how: string[]): YamlMap => ({
@@ -62,7 +53,10 @@ export function monitorServices(deployment: Deployment, source: ImageSource): Ya
         mount('./generated/monitor', places.settings, true),
         looks(false),
         mount('./state/monitor/bands', places.bands, true),
-        ...servedUsers(deployment).map(({ name, storage }) => mount(storage, `${places.shares}/${name}`, true)),
+        ...servedUsers(deployment).flatMap((user) => [
+          mount(user.storage, `${places.shares}/${user.name}`, true),
+          volume(statusVolume(user), `${places.samba}/${user.name}`, true),
+        ]),
       ],
       labels,
     },

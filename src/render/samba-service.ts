@@ -1,6 +1,6 @@
 import type { DeployedUser, Deployment } from '../resolve/types.ts'
 import type { ImageSource } from './contexts.ts'
-import { choice, common, imageOf, target } from './service-parts.ts'
+import { choice, common, imageOf, inMemory, target, volume } from './service-parts.ts'
 import { Alias, Anchor, literal, type YamlMap, type YamlValue } from './yaml.ts'
 
 /**
@@ -25,6 +25,18 @@ export const servedUser = (user: DeployedUser) => ({
   TMGEN_UID: String(user.uid),
   TMGEN_SHARES: user.macs.map((mac) => mac.name).join(' '),
 })
+
+/**
+ * Where one person's Samba tells the monitor what it does: in memory, so that whoever breaks into it can fill nothing but this.
+ * Named by the id: a rename leaves it.
+ */
+export const statusVolume = (user: DeployedUser) => `status-${user.id}`
+
+/** The volumes that `statusVolume` names. */
+export function statusVolumes(users: readonly DeployedUser[]): YamlMap {
+  const shared = new Anchor('samba-status', inMemory('3m', 16, '0700'))
+  return Object.fromEntries(users.map((user, i) => [statusVolume(user), i === 0 ? shared : new Alias(shared)]))
+}
 
 /** What all Samba services share, each part written once in the file. */
 export function sambaParts(deployment: Deployment, source: ImageSource) {
@@ -70,6 +82,7 @@ export function sambaService(
       { '<<': new Alias(parts.config), source: `./generated/users/${user.name}` },
       { '<<': new Alias(parts.password), source: `./secrets/smb/${user.name}` },
       { '<<': new Alias(parts.storage), source: literal(user.storage) },
+      volume(statusVolume(user), '/run/tmgen-status', false),
     ],
     networks: { shares: { ipv4_address: user.ip } },
     labels: { 'tmgen.config': configHash },

@@ -21,6 +21,24 @@ export const common = {
   },
 } satisfies YamlMap
 
+/** A volume in memory, bounded: whoever writes to it can fill no disk, and nothing is lost with it. */
+export const inMemory = (size: string, inodes: number, mode: string): YamlMap => ({
+  driver: 'local',
+  driver_opts: {
+    type: 'tmpfs',
+    device: 'tmpfs',
+    o: `size=${size},nr_inodes=${inodes},mode=${mode},nosuid,nodev,noexec`,
+  },
+})
+
+/** A mount of a volume. */
+export const volume = (source: string, path: string, readOnly: boolean): YamlMap => ({
+  type: 'volume',
+  source,
+  target: path,
+  ...(readOnly ? { read_only: true } : {}),
+})
+
 /** Where a mount goes. The source must exist: an absent disk must not become an empty folder. */
 export function target(path: string, readOnly: boolean): YamlMap {
   const bind: YamlMap = { type: 'bind', target: path, bind: { create_host_path: false } }

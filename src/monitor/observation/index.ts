@@ -8,6 +8,7 @@ export {
   macLookSchema,
   type NodeLook,
   nodeLookSchema,
+  type SambaSeen,
   type ShareSeen,
   shareSchema,
 } from './schema.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { hostLookSchema, shareSchema, time } from './schema.ts'
+import { hostLookSchema, sambaSchema, shareSchema, time } from './schema.ts'
 
 /** What the scanner saw in one look at everybody, as it tells the reporter. */
 export const lookSchema = z.strictObject({
@@ -7,7 +7,15 @@ export const lookSchema = z.strictObject({
   at: time,
   disks: hostLookSchema.shape.disks,
   shares: z
-    .array(z.strictObject({ user: z.string().max(64), mac: z.string().max(64), share: shareSchema }))
+    .array(
+      z.strictObject({
+        user: z.string().max(64),
+        mac: z.string().max(64),
+        share: shareSchema,
+        /** `undefined`: nothing is known. */
+        samba: sambaSchema.optional(),
+      }),
+    )
     .max(16_384),
 })
 export type Look = z.output<typeof lookSchema>

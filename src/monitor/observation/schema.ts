@@ -65,12 +65,28 @@ export const shareSchema = z.discriminatedUnion('outcome', [
 ])
 export type ShareSeen = z.output<typeof shareSchema>
 
+/** What Samba says of one share. */
+export const sambaSchema = z.strictObject({
+  /** Connections to the share, and since when the oldest of them. */
+  sessions: count,
+  since: time.nullable(),
+  /** Files and folders that are open, in whatever way. */
+  files: count,
+  /** Files of a bundle are open to be written. */
+  open: z.boolean(),
+  /** By the disk, when the bands that are open to be written were changed last; null: none is open so. */
+  wrote: time.nullable(),
+})
+export type SambaSeen = z.output<typeof sambaSchema>
+
 /** One look at one Mac's share. */
 export const macLookSchema = z.strictObject({
   at: time,
   share: shareSchema,
-  /** Samba has files of the share open; null: it does not say. */
+  /** Samba has files of a bundle open to be written; null: it does not say. */
   open: z.boolean().nullable(),
+  /** When the bands among them were changed last; null: none is open, or it does not say. */
+  wrote: time.nullable(),
 })
 export type MacLook = z.output<typeof macLookSchema>
 

@@ -48,6 +48,20 @@ export const metrics: readonly Metric[] = [
     samples: ofMacs(({ running }) => Number(running)),
   },
   {
+    name: 'tmgen_mac_sessions',
+    type: 'gauge',
+    labels: macLabels,
+    help: 'Connections to the share at the last look, as Samba says.',
+    samples: ofMacs(({ connection }) => connection?.sessions ?? null),
+  },
+  {
+    name: 'tmgen_mac_open_files',
+    type: 'gauge',
+    labels: macLabels,
+    help: 'Files and folders of the share that were open at the last look, as Samba says.',
+    samples: ofMacs(({ connection }) => connection?.openFiles ?? null),
+  },
+  {
     name: 'tmgen_mac_quota_bytes',
     type: 'gauge',
     labels: macLabels,

@@ -6,7 +6,7 @@ import { type Html, html } from './html.ts'
 import { usedText } from './overview.ts'
 import { type MacPast, type Past, reach } from './past.ts'
 import { problemTable } from './problems.ts'
-import { ago, dateText, toneOf, worst } from './words.ts'
+import { ago, connectedText, dateText, toneOf, worst } from './words.ts'
 
 /** One person: each Mac with its charts, the node, and what changed when. */
 export function personPage(report: Report, node: NodeReport, past: Past, now: number): string {
@@ -31,7 +31,7 @@ function macSection(one: MacReport, past: MacPast | undefined, now: number): Htm
 <div class="box">${why}${problemTable(problems, now, `Problems of ${mac}`)}<dl class="facts">
 ${fact('Last backup that counts', ago(lastSuccess, now))}${fact('State since', ago(since, now))}
 ${fact('Used', used === null ? 'not known' : usedText(used, quotaBytes))}
-${fact('Last write', ago(seen?.lastWrite ?? null, now))}
+${fact('Last write', ago(seen?.lastWrite ?? null, now))}${fact('Connected', connectedText(one.connection, now))}
 ${fact('Snapshots listed', seen?.backups === undefined || seen.backups === null ? 'not known' : String(seen.backups))}
 ${newest === undefined || oldest === undefined ? undefined : fact('Newest of them', ago(newest, now))}
 ${fact('Read back', readBack(verified, now))}</dl>

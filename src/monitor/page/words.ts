@@ -23,4 +23,12 @@ export function ago(time: number | null, now: number): Html {
   return html`<time datetime="${dateText(time)}Z" title="${dateText(time)} UTC">${age}</time>`
 }
 
+/** Since when a Mac is connected. */
+export function connectedText(connection: Report['macs'][number]['connection'], now: number): Html | string {
+  if (connection === null) return 'not known'
+  const { sessions, since, openFiles } = connection
+  if (sessions === 0 || since === null) return 'no'
+  return html`since ${ago(since, now)}${sessions > 1 ? `, ${sessions} times` : ''}; ${count(openFiles, 'open file')}`
+}
+
 export const count = (number: number, one: string, many = `${one}s`) => `${number} ${number === 1 ? one : many}`

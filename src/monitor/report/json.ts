@@ -25,6 +25,7 @@ export function macJson(mac: MacReport): ReportJson['macs'][number] {
     lastSuccess: iso(mac.lastSuccess),
     problems: mac.problems.map(problem),
     snapshots: mac.snapshots.map(isoOf),
+    connection: mac.connection && { ...mac.connection, since: iso(mac.connection.since) },
     verified: mac.verified && { ...mac.verified, at: iso(mac.verified.at) },
     seen: mac.seen && { ...mac.seen, lastWrite: iso(mac.seen.lastWrite), lastBackup: iso(mac.seen.lastBackup) },
   }

@@ -31,7 +31,7 @@ export function judgeAll(
   begun: number,
 ): Everybody {
   const since = watchedSince(history, settings, now)
-  const seen = new Map(look?.shares.map(({ user, mac, share }) => [`${user}/${mac}`, share]))
+  const seen = new Map(look?.shares.map((one) => [`${one.user}/${one.mac}`, one]))
   return {
     macs: settings.users.flatMap(({ name: user, macs, quotas, policy }) =>
       macs.map((mac) => {
@@ -40,12 +40,13 @@ export function judgeAll(
         const memory = recall(history, user, mac, policy.every)
         const verified = recallVerified(history, user, mac)
         const others = judgeVerified(verified, toBeReadSince(memory, who.watchedSince), settings.verify, now)
-        const share = seen.get(key)
+        const { share, samba } = seen.get(key) ?? {}
         return {
           ...judge(who, memory, policy, now, others),
           quotaBytes: quotas[mac] ?? null,
           snapshots: snapshotsOf(share),
           seen: seenOf(share),
+          connection: samba ? { sessions: samba.sessions, since: samba.since, openFiles: samba.files } : null,
           verified: verifiedOf(verified),
         }
       }),

@@ -38,7 +38,7 @@ function parts<T extends z.ZodType>(time: T) {
     todo: z.string(),
     problems: z.array(problem).describe('Worst first'),
     lastSuccess: when.describe('The last backup that counts'),
-    running: z.boolean(),
+    running: z.boolean().describe('A backup runs'),
     quotaBytes: bytes.nullable(),
     snapshots: z
       .array(time)
@@ -55,6 +55,15 @@ function parts<T extends z.ZodType>(time: T) {
       })
       .nullable()
       .describe('What the last look saw; null: nothing'),
+    connection: z
+      .object({
+        sessions: z.number().describe('Connections to the share'),
+        since: when.describe('Since when the oldest of them stands; null: there is none'),
+        openFiles: z.number().describe('Files and folders that are open'),
+      })
+      .nullable()
+      .default(null)
+      .describe('What Samba said at the last look; null: not known'),
     verified: z
       .object({
         at: when.describe('When a round ended last'),

@@ -24,14 +24,14 @@ export function takeLook(
     present.set(name, seen.present)
   }
   const macs = new Set(settings.users.flatMap(({ name, macs }) => macs.map((mac) => `${name}/${mac}`)))
-  for (const { user, mac, share } of look.shares) {
+  for (const { user, mac, share, samba } of look.shares) {
     // Taken out of tmgen.yaml since.
     if (!macs.has(`${user}/${mac}`)) continue
     enter(
       history,
       user,
       mac,
-      { at, share, open: null },
+      { at, share, open: samba?.open ?? null, wrote: samba?.wrote ?? null },
       { every: settings.host.every, present: present.get(user) ?? null },
     )
   }

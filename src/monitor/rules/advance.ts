@@ -39,12 +39,18 @@ export function advance(before: MacMemory | undefined, look: MacLook, { every, p
     success,
     tries: isNew ? null : tries(old, bundles, at),
     reach: { ms: isNew ? 0 : (old?.reach.ms ?? 0) + inReach(old, at, every, present), now: present },
-    running: look.open !== false && bundles.some((bundle) => isWritten(bundle, at)),
+    running: isRunning(look, bundles),
   }
 }
 
-function isWritten({ bandsChanged, lost }: BundleMemory, at: number): boolean {
-  return bandsChanged !== null && lost === null && Math.abs(at - bandsChanged) < lately
+/**
+ * Bands were written lately, and Samba does not say that nothing is open. The look sees the times of the first bands only;
+ * those that Samba has open it can be asked for. Files that are open and not written are no backup: a Mac fell asleep.
+ */
+function isRunning({ at, open, wrote }: MacLook, bundles: readonly BundleMemory[]): boolean {
+  if (open === false) return false
+  const times = [wrote, ...bundles.map(({ bandsChanged, lost }) => (lost === null ? bandsChanged : null))]
+  return times.some((time) => time !== null && Math.abs(at - time) < lately)
 }
 
 function together(old: readonly BundleMemory[], seen: readonly BundleSeen[], at: number): BundleMemory[] {

@@ -49,7 +49,7 @@ export const macMemorySchema = z.strictObject({
   tries: z.strictObject({ first: time, last: time }).nullable(),
   /** How long one of the person's machines was in reach since then, in ms, and whether one is now (null: not known). */
   reach: z.strictObject({ ms: z.number().min(0), now: z.boolean().nullable() }),
-  /** A backup runs: files are open and bands are written. */
+  /** A backup runs: bands are written, and files are open as far as Samba tells. */
   running: z.boolean(),
 })
 export type MacMemory = z.output<typeof macMemorySchema>

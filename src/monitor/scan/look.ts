@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { openForeign } from '../../converge/node-foreign.ts'
 import { TmgenError } from '../../errors.ts'
 import type { HostLook, Look, ShareSeen } from '../observation/index.ts'
-import type { Settings } from '../settings.ts'
+import type { places, Settings } from '../settings.ts'
+import { readStatus, type SambaStatus, sambaSeen } from './smbstatus.ts'
 import type { ShareWatcher } from './watcher.ts'
 
 type User = Settings['users'][number]
@@ -16,7 +17,7 @@ const marker = '.tmgen.json'
 /** One look at everybody. `restart`: a disk is not there, and a new start may find it mounted. */
 export async function lookAtAll(
   { workspace, users }: Settings,
-  shares: string,
+  { shares, samba }: Record<keyof Pick<typeof places, 'shares' | 'samba'>, string>,
   watcher: ShareWatcher,
   now: number,
 ): Promise<{ look: Look; restart: boolean }> {
@@ -24,7 +25,11 @@ export async function lookAtAll(
   const left = users.flatMap((user) => user.macs.map((mac) => ({ user, mac })))
   watcher.keepOnly(left.map(({ user, mac }) => watched(user, mac, shares)))
   const proven = new Map<User, boolean>()
-  for (const user of users) proven.set(user, await isMarked(join(shares, user.name), workspace.id, user.id))
+  const told = new Map<User, SambaStatus | undefined>()
+  for (const user of users) {
+    proven.set(user, await isMarked(join(shares, user.name), workspace.id, user.id))
+    told.set(user, await readStatus(join(samba, user.name), now))
+  }
   const worker = async () => {
     for (let next = left.shift(); next !== undefined; next = left.shift()) {
       const { user, mac } = next
@@ -34,7 +39,9 @@ export async function lookAtAll(
             outcome: 'unreadable',
             cause: `${user.storage} has no marker of this workspace: is its disk mounted, and was docker compose up -d run?`,
           }
-      found.push({ user: user.name, mac, share })
+      const status = told.get(user)
+      const seen = status && (await sambaSeen(status, join(shares, user.name), mac))
+      found.push({ user: user.name, mac, share, ...(seen && { samba: seen }) })
     }
   }
   await Promise.all(Array.from({ length: atOnce }, worker))

@@ -30,6 +30,7 @@ const report: Report = {
       problems: [problem],
       lastSuccess: now - 81 * hour,
       running: false,
+      connection: { sessions: 1, since: now - 5 * hour, openFiles: 3 },
       quotaBytes: 2 ** 40,
       snapshots: [now - 81 * hour],
       verified: {
@@ -69,11 +70,21 @@ describe('tmgen monitor show', () => {
     put()
     const { code, stdout, stderr } = await scene.tmgen('monitor show')
     expect(code).toBe(0)
-    expect(stdout).toMatch(/^alice +macbook +missing +9h +3d +34 % +no backup for 3 days: the Mac writes nothing$/m)
+    expect(stdout).toMatch(/^alice +macbook +missing +9h +3d +5h +34 % +no backup for 3 days: the Mac writes nothing$/m)
     expect(stderr).toContain(
       'note: alice/macbook: no backup for 3 days: the Mac writes nothing: see whether Time Machine',
     )
     expect(stderr).toContain('nobody is told: alerts are off (docs/how-to/alerts.md)')
+  })
+
+  test.each<[string, Report['macs'][number]['connection'] | undefined, string]>([
+    ['is not connected', { sessions: 0, since: null, openFiles: 0 }, 'no'],
+    ['may be', null, '-'],
+    ['may be, says an older monitor', undefined, '-'],
+  ])('a Mac that %s', async (_how, connection, shown) => {
+    put({ macs: [{ ...report.macs[0]!, connection: connection as null }] })
+    const { stdout } = await scene.tmgen('monitor show')
+    expect(stdout).toMatch(new RegExp(`^alice +macbook +missing +9h +3d +${shown} +34 %`, 'm'))
   })
 
   test('JSON has times as text, and no byte that a terminal takes for its own', async () => {
@@ -91,6 +102,7 @@ describe('tmgen monitor show', () => {
           quotaBytes: 2 ** 40,
           snapshots: ['2025-12-29T18:04:05.000Z'],
           seen: { backups: 7 },
+          connection: { sessions: 1, since: '2026-01-01T22:04:05.000Z', openFiles: 3 },
           verified: { percent: 34 },
         },
       ],

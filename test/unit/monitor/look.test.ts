@@ -28,7 +28,8 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(root, { recursive: true, force: true }))
 
-const look = async () => lookAtAll(settings, root, new ShareWatcher(limits), Date.now())
+const look = async () =>
+  lookAtAll(settings, { shares: root, samba: join(root, 'samba') }, new ShareWatcher(limits), Date.now())
 const fifo = (path: string) => execFileSync('mkfifo', [path])
 
 test('everybody is looked at, and a disk that several share is told once', async () => {

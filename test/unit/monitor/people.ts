@@ -18,6 +18,7 @@ export function wellMac(user: string, mac: string, change: Partial<Mac> = {}): M
     problems: [],
     lastSuccess: at - hour,
     running: false,
+    connection: { sessions: 1, since: at - hour, openFiles: 2 },
     quotaBytes: 2 ** 40,
     snapshots: Array.from({ length: 48 }, (_, index) => at - (47 - index) * day + hour),
     seen: {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { TmgenError } from '../../../src/errors.ts'
 import { History } from '../../../src/monitor/history/index.ts'
-import type { GatewayNode, Look } from '../../../src/monitor/observation/index.ts'
+import { type GatewayNode, type Look, lookSchema } from '../../../src/monitor/observation/index.ts'
 import { type Report, Reporter, reportSchema, testAlert } from '../../../src/monitor/report/index.ts'
 import { ledgersIn } from '../../../src/monitor/report/ledgers.ts'
 import type { Settings } from '../../../src/monitor/settings.ts'
@@ -103,8 +103,34 @@ describe('a round', () => {
       },
     ])
     expect(disks).toEqual([{ path: '/srv/tm', users: 1, totalBytes: 1000, freeBytes: 500 }])
+    expect(macs).toMatchObject([{ connection: null }])
     for (let count = 1; count < 60; count++) story.claim(start - count)
     expect((await round(start + hour)).macs[0]?.snapshots).toHaveLength(48)
+  })
+
+  test('reports what Samba says: since when a Mac is connected, and that a backup runs', async () => {
+    story.begin().complete()
+    await round(start)
+    const at = start + hour
+    const samba = { sessions: 2, since: start + 1, files: 3, open: true, wrote: at - 1000 }
+    const told = {
+      version: 1,
+      disks: [],
+      shares: [{ user: 'alice', mac: 'macbook', share: story.share, samba }],
+    } as const
+    const report = async (at: number, change: object) => {
+      const shares = told.shares.map((one) => ({ ...one, samba: { ...samba, ...change } }))
+      look = lookSchema.parse({ ...told, at, shares })
+      return (await make().round(settings, at)).macs[0]
+    }
+    expect(await report(at, {})).toMatchObject({
+      ...{ state: 'running', running: true, reason: 'a backup runs' },
+      connection: { sessions: 2, since: start + 1, openFiles: 3 },
+    })
+    expect(await report(at + 1000, { sessions: 0, since: null, files: 0, open: false, wrote: null })).toMatchObject({
+      ...{ state: 'ok', running: false },
+      connection: { sessions: 0, since: null, openFiles: 0 },
+    })
   })
 
   test('a backup that stopped is told once, then after remind, then as well again, whoever was restarted meanwhile', async () => {

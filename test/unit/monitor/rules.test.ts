@@ -139,6 +139,38 @@ describe('snapshots', () => {
   })
 })
 
+describe('a backup runs', () => {
+  test.each<[string, { open: boolean | null; written: number; wrote: number | null }, boolean]>([
+    ['bands were written, and Samba says nothing', { open: null, written: 5, wrote: null }, true],
+    ['bands were written long ago, and Samba says nothing', { open: null, written: 20, wrote: null }, false],
+    ['the bundle is open, and its first bands are written', { open: true, written: 5, wrote: null }, true],
+    ['another band than the first is open and written', { open: true, written: 600, wrote: 5 }, true],
+    [
+      'a band has been open for hours, and nobody writes: the Mac is asleep',
+      { open: true, written: 600, wrote: 60 },
+      false,
+    ],
+    ['nothing is open any more, a minute after the last write', { open: false, written: 1, wrote: null }, false],
+    ['a band is said to be written in an hour', { open: true, written: 600, wrote: -60 }, false],
+  ])('or not: %s', (_what, { open, written, wrote }, running) => {
+    const story = new Story().begin().complete()
+    story.now += written * minute
+    Object.assign(story, { open, wrote: wrote === null ? null : story.now - wrote * minute })
+    expect(story.look().running).toBe(running)
+  })
+
+  test('a session is no backup: whatever Samba says, it is missed as ever', () => {
+    const [told, mute] = [new Story(), new Story()].map((story) => story.begin().complete())
+    for (const story of [told!, mute!])
+      story.pass(10 * day, { each: (one) => Object.assign(one, one === told ? { open: true, wrote: one.now } : {}) })
+    expect(told!.states.at(-1)).toMatchObject({
+      state: 'missing',
+      running: true,
+      problems: mute!.states.at(-1)!.problems,
+    })
+  })
+})
+
 const hostPolicy: HostPolicy = { every: 5 * minute, node: 30 * minute, diskFree: 5, remind: day, keep: 400 * day }
 
 describe('the node', () => {

@@ -22,7 +22,9 @@ export const policy: Policy = {
 export class Story {
   now = start
   present: boolean | null = true
+  /** What Samba says. */
   open: boolean | null = null
+  wrote: number | null = null
   share: ShareSeen = { outcome: 'seen', bundles: [], notes: [] }
   memory: MacMemory | undefined
   /** Looks as they were taken. */
@@ -90,7 +92,7 @@ export class Story {
   }
 
   look(): MacState {
-    const look: MacLook = { at: this.now, share: this.share, open: this.open }
+    const look: MacLook = { at: this.now, share: this.share, open: this.open, wrote: this.wrote }
     this.looks.push({ look, present: this.present })
     this.memory = advance(this.memory, look, { every: policy.every, present: this.present })
     return this.judge()

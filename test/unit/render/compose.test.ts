@@ -76,6 +76,8 @@ describe('every service', () => {
     })
     for (const tmpfs of service.tmpfs) expect(tmpfs).toMatch(/^\/[a-z/]+:size=\d+m,/)
     for (const volume of service.volumes) {
+      // In memory, and of this workspace alone.
+      if (volume.type === 'volume' && /^status-u\d+$/.test(volume.source)) continue
       expect(volume).toMatchObject({
         type: 'bind',
         source: expect.stringMatching(/^(\.\/|\/|\$\{TMGEN_MACHINE_ID:-\/)/),
@@ -122,8 +124,33 @@ describe('the monitor', () => {
       '/run/tmgen-looks',
       '/var/lib/tmgen/bands',
       '/srv/tmgen/alice',
+      '/run/tmgen-samba/alice',
       '/srv/tmgen/bob',
+      '/run/tmgen-samba/bob',
     ])
+  })
+
+  it('what a Samba tells lies in memory, bounded: it alone writes there, and the scanner alone reads', () => {
+    const { services, volumes } = compose(two())
+    expect(Object.keys(volumes)).toEqual(['looks', 'status-u1', 'status-u2'])
+    for (const [name, id] of [
+      ['alice', 'u1'],
+      ['bob', 'u2'],
+    ]) {
+      const source = `status-${id}`
+      expect(volumes[source].driver_opts).toMatchObject({
+        type: 'tmpfs',
+        o: expect.stringMatching(/^size=3m,nr_inodes=16,/),
+      })
+      const users = Object.entries<{ volumes: { source: string; target: string; read_only?: boolean }[] }>(services)
+      const mounts = users.flatMap(([service, { volumes }]) =>
+        volumes.filter((one) => one.source === source).map((one) => [service, one.target, one.read_only ?? false]),
+      )
+      expect(mounts).toEqual([
+        [`samba-${name}`, '/run/tmgen-status', false],
+        ['monitor-scanner', `/run/tmgen-samba/${name}`, true],
+      ])
+    }
   })
 
   it('has a network of its own, and secrets, only where somebody is to be told', () => {
@@ -169,7 +196,7 @@ describe('a Samba service', () => {
 
   it('sees the password and storage of its own user only', () => {
     const sources = compose(two()).services['samba-bob'].volumes.map((v: { source: string }) => v.source)
-    expect(sources).toEqual(['./generated/users/bob', './secrets/smb/bob', '/srv/timemachine/bob'])
+    expect(sources).toEqual(['./generated/users/bob', './secrets/smb/bob', '/srv/timemachine/bob', 'status-u2'])
   })
 
   const labels = (d: Deployment, i?: RenderInputs) =>
