@@ -33,6 +33,8 @@ interface Mac {
   state: string
   reason: string
   lastSuccess: string | null
+  running: boolean
+  connection: { sessions: number; since: string | null; openFiles: number } | null
   problems: { kind: string }[]
   verified: { at: string | null; percent: number } | null
 }
@@ -98,6 +100,7 @@ describe('the monitor', () => {
     expect(await inside('monitor-scanner', 'touch /srv/tmgen/alice/macbook/x; grep ^CapEff /proc/1/status')).toMatch(
       /Read-only file system[\s\S]*CapEff:\s+0{15}4\b/,
     )
+    expect(await inside('monitor-scanner', 'touch /run/tmgen-samba/alice/x')).toContain('Read-only file system')
     const networks = Object.keys((await inspect('monitor')).NetworkSettings.Networks)
     expect(networks).toEqual([expect.stringMatching(/_alerts$/)])
     expect(await inside('monitor', 'ls /srv/tmgen /var/run/docker.sock; grep ^CapEff /proc/1/status')).toMatch(
@@ -128,6 +131,43 @@ describe('the monitor', () => {
     const { users } = JSON.parse(await stack.must(['status', '--json']))
     expect(users[0].macs[0]).toMatchObject({ backups: 1, monitor: mac?.state, warnings: [] })
   })
+
+  test('a Mac that holds a band open is connected and backs up; when it is gone, it is neither', async () => {
+    const band = 'macbook.sparsebundle/bands/0'
+    const host = await alice.peerIp('tm-alice')
+    const who = await stack.login('alice')
+    expect((await alice.smb(host, 'macbook', who, `ls ${band}`)).code).toBe(0)
+    const since = Date.now()
+    const session = `smbclient //${host}/macbook -m SMB3 -A /run/smb.auth`
+    await alice.must([
+      'sh',
+      '-c',
+      `(echo 'open ${band}'; exec sleep 600) 2>&1 | ${session} > /tmp/hold.log 2>&1 & echo $! > /tmp/hold.pid`,
+    ])
+    await samba('the open band', (told) => told.includes(`"filename": "${band}"`))
+    await lookAt(Date.now())
+    const open = (await report()).macs[0]
+    expect(open).toMatchObject({ state: 'running', running: true, connection: { sessions: 1, openFiles: 1 } })
+    expect(Math.abs(Date.parse(open?.connection?.since ?? '') - since)).toBeLessThan(60_000)
+    const { users } = JSON.parse(await stack.must(['status', '--json']))
+    expect(users[0].macs[0]).toMatchObject({ monitor: 'running', connection: { sessions: 1 } })
+
+    await alice.must(['sh', '-c', 'kill $(cat /tmp/hold.pid)'])
+    await samba('that nobody is there', (told) => told.startsWith('{"sessions":{},'))
+    await lookAt(Date.now())
+    expect((await report()).macs).toMatchObject([
+      { user: 'alice', state: 'ok', running: false, connection: { sessions: 0, since: null, openFiles: 0 } },
+      { user: 'bob', connection: { sessions: 0 } },
+    ])
+  })
+
+  /** What alice's Samba tells the monitor, once it is that. */
+  async function samba(what: string, is: (told: string) => boolean): Promise<void> {
+    const file = '/run/tmgen-status/smbstatus.json'
+    await waitFor(`Samba to tell ${what}`, async () => is(await inside('samba-alice', `cat ${file}`)), {
+      timeout: 90_000,
+    })
+  }
 
   test('its page is on a socket for the owner alone, and tells the same as monitor show and the metrics', async () => {
     await compose(stack.dir, ['start', 'monitor'])
