@@ -46,8 +46,7 @@ export async function readStatus(folder: string, now: number): Promise<SambaStat
     })
     return bytes && statusSchema.safeParse(JSON.parse(Buffer.from(bytes).toString('utf8'))).data
   } catch (error) {
-    // A RangeError: it is nested too deep.
-    if (error instanceof SyntaxError || error instanceof RangeError || error instanceof TmgenError) return undefined
+    if (error instanceof SyntaxError || error instanceof TmgenError) return undefined
     throw error
   }
 }

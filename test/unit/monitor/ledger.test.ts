@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { History } from '../../../src/monitor/history/index.ts'
 import { enter, recall } from '../../../src/monitor/ledger.ts'
-import { day, hour, minute, policy, Story } from './timeline.ts'
+import { day, hour, minute, policy, Story, start } from './timeline.ts'
 
 let folder: string
 let history: History
@@ -28,7 +28,14 @@ function tell(): Story {
   story.present = false
   story.pass(6 * hour)
   story.present = true
-  story.pass(day + 6 * hour, { each: (one) => (one.now % hour === 0 ? one.write() : undefined) })
+  story.pass(day + 5 * hour, { each: (one) => (one.now % hour === 0 ? one.write() : undefined) })
+  // A backup that writes other bands than the first: Samba alone tells.
+  story.open = true
+  story.pass(hour, {
+    each: (one) => {
+      one.wrote = Math.min(one.now, start + 2 * day - 10 * minute)
+    },
+  })
   history.together(() => {
     for (const { look, present } of story.looks) enter(history, 'alice', 'macbook', look, { every, present })
   })
@@ -49,6 +56,12 @@ test.each([
   const { memory } = tell()
   history.remember('mac:alice/macbook', left)
   expect(recalled()).toEqual(memory)
+})
+
+test('looks of a monitor that did not ask Samba count as ever', () => {
+  const { share, memory } = new Story().begin().complete().pass(policy.every)
+  history.record('mac:alice/macbook', start + policy.every, { share, open: null, present: true })
+  expect(recalled()?.success).toEqual(memory?.success)
 })
 
 test('nothing is known of a Mac that was never looked at', () => expect(recalled()).toBeUndefined())

@@ -45,6 +45,16 @@ test('everybody is looked at, and a disk that several share is told once', async
   })
 })
 
+test('what each person’s Samba tells is told of their Macs alone', async () => {
+  mkdirSync(join(root, 'samba/alice'), { recursive: true })
+  writeFileSync(join(root, 'samba/alice/smbstatus.json'), '{"sessions":{},"tcons":{},"open_files":{}}')
+  const { look: seen } = await look()
+  expect(lookSchema.parse(seen).shares.map(({ samba }) => samba)).toEqual([
+    { sessions: 0, since: null, files: 0, open: false, wrote: null },
+    undefined,
+  ])
+})
+
 test.each([
   ['no marker', (path: string) => rmSync(path)],
   ['another workspace’s', (path: string) => writeFileSync(path, '{"workspace":"1","user":"u1"}')],

@@ -112,6 +112,8 @@ describe('a round', () => {
     story.begin().complete()
     await round(start)
     const at = start + hour
+    story.now = at
+    story.complete()
     const samba = { sessions: 2, since: start + 1, files: 3, open: true, wrote: at - 1000 }
     const told = {
       version: 1,
