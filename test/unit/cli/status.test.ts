@@ -4,6 +4,7 @@ import { makeContext } from '../../../src/commands/context.ts'
 import { status } from '../../../src/commands/status.ts'
 import { age } from '../../../src/commands/status-table.ts'
 import { memoryWorld } from '../../support/world.ts'
+import { reportOf, wellMac } from '../monitor/people.ts'
 import { dir, Scene } from './scene.ts'
 
 let scene: Scene
@@ -126,6 +127,17 @@ describe('tmgen status', () => {
     expect(stdout.trim().split('\n').length).toBe(16)
     expect(stderr.trim().split('\n').length).toBe(13)
     expect(stderr).toMatch(/and \d+ more: tmgen status --json/)
+  })
+
+  test('JSON tells since when a Mac is connected, as the monitor saw it', async () => {
+    docker({ alice: running() }, [samba('alice')])
+    const connectionOf = async () => JSON.parse((await scene.tmgen('status --json')).stdout).users[0].macs[0].connection
+    expect(await connectionOf()).toBeNull()
+    const at = Date.parse('2026-01-02T03:04:00Z')
+    const mac = wellMac('alice', 'macbook', { connection: { sessions: 1, since: at - 60_000, openFiles: 2 } })
+    const report = { ...reportOf(0), at, macs: [mac] }
+    scene.disk.put(`${dir}/state/monitor/report.json`, JSON.stringify(report), 0o600)
+    expect(await connectionOf()).toEqual({ sessions: 1, since: '2026-01-02T03:03:00.000Z' })
   })
 
   test('writes nothing and asks nobody outside', async () => {

@@ -253,6 +253,20 @@ describe('a person’s page', () => {
     expect(readBack(null)).toBe('not yet')
   })
 
+  test.each([
+    [{ sessions: 1, since: at - hour, openFiles: 1 }, /^since <time [^>]*>1 hour ago<\/time>; 1 open file$/],
+    [{ sessions: 2, since: at - hour, openFiles: 7 }, /^since <time [^>]*>1 hour ago<\/time>, 2 times; 7 open files$/],
+    [{ sessions: 0, since: null, openFiles: 0 }, /^no$/],
+    [null, /^not known$/],
+  ])('says since when a Mac is connected: %j', (connection, shown) => {
+    const macs = [wellMac('person-001', 'macbook', { connection })]
+    const text = page({ ...reportOf(1), macs }, '/users/person-001')
+    expect(/<dt>Connected<\/dt><dd>(.*?)<\/dd>/.exec(text)?.[1]).toMatch(shown)
+    const count =
+      connection === null ? '' : `tmgen_mac_sessions{user="person-001",mac="macbook"} ${connection.sessions}\n`
+    expect(get({ ...reportOf(1), macs }, '/metrics').body).toContain(`tmgen_mac_sessions gauge\n${count}# HELP`)
+  })
+
   test('shows somebody of whom nothing was seen', () => {
     const mac = wellMac('person-001', 'macbook', { state: 'waiting', lastSuccess: null, snapshots: [], seen: null })
     const report = {
