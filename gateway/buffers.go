@@ -77,7 +77,7 @@ func copyBuffer(dst io.Writer, src io.Reader) (buf []byte, done func()) {
 }
 
 // hasShare reports whether an end of a relay is a peer's connection that was
-// given a share of its node's buffers.
+// given a share of its node's buffers, or one to a page, which is small.
 func hasShare(end any) bool {
 	cx, _ := end.(*layer4.Connection)
 	if cx == nil {
@@ -87,7 +87,11 @@ func hasShare(end any) bool {
 	if !ok {
 		return false
 	}
-	own.hub.caps.mu.Lock()
-	defer own.hub.caps.mu.Unlock()
-	return own.hub.caps.buffers[own] != 0
+	if classOf(own.dst) == classPage {
+		return true
+	}
+	c := own.caps()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.buffers[own] != 0
 }

@@ -9,10 +9,10 @@ import (
 	"go.uber.org/zap"
 )
 
-// caps bounds what the peers of one node can use up together, besides the
-// number of its connections (see fullLocked): how often they connect, how many
-// connections are half open or wait for an upstream, and what the running ones
-// keep in buffers. Its lock is taken inside the hub's, never around it.
+// caps bounds what the peers of one node can use up together with connections
+// of one class, besides the number of those (see fullLocked): how often they
+// connect, how many are half open or wait for an upstream, and what the running
+// ones keep in buffers. Its lock is taken inside the hub's, never around it.
 type caps struct {
 	name string
 
@@ -62,21 +62,36 @@ func (c *caps) watch(f flows) {
 }
 
 // joined notes that a connection has its upstream.
-func joined(raw net.Conn, up *net.TCPConn) {
+func joined(raw, up net.Conn) {
 	own, ok := raw.(*conn)
 	if !ok {
 		return
 	}
-	c := own.hub.caps
-	c.mu.Lock()
-	delete(c.opening, own.src)
-	c.buffers.add(own, c.flows)
-	size := c.buffers[own]
-	c.mu.Unlock()
-	if size != 0 {
-		up.SetReadBuffer(size)
-		up.SetWriteBuffer(size)
+	if size := own.caps().opened(own); size != 0 {
+		if up, ok := up.(interface {
+			SetReadBuffer(int) error
+			SetWriteBuffer(int) error
+		}); ok {
+			up.SetReadBuffer(size)
+			up.SetWriteBuffer(size)
+		}
 	}
+}
+
+// opened takes a connection from those that are opening and returns the size
+// of its buffers, or 0 for what they are.
+func (c *caps) opened(own *conn) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.opening, own.src)
+	if classOf(own.dst) == classPage {
+		if c.flows != nil {
+			c.flows.resize(own.src, own.dst, pageBuffer)
+		}
+		return pageBuffer
+	}
+	c.buffers.add(own, c.flows)
+	return c.buffers[own]
 }
 
 // over notes that a connection has ended, whatever came of it.
@@ -96,7 +111,7 @@ func relayFailed(raw net.Conn, err error) error {
 	if !ok || err == nil {
 		return err
 	}
-	c := own.hub.caps
+	c := own.caps()
 	c.mu.Lock()
 	skipped, log := c.failures.allow(own.src.Addr(), time.Now())
 	c.mu.Unlock()

@@ -17,7 +17,7 @@ func TestBuffersOfRealConnectionsShareTheirBudget(t *testing.T) {
 	g.load()
 	g.await("alice", isRunning)
 	h := nodes.list()[0].hub
-	f, ok := h.caps.flows.(netFlows)
+	f, ok := h.caps[classShare].flows.(netFlows)
 	if !ok {
 		t.Fatal("the node's network cannot be seen")
 	}

@@ -120,7 +120,7 @@ func TestAConnectionOpensUntilItHasItsUpstreamOrIsOver(t *testing.T) {
 	h.setAllow(newAllowList([]string{"alice"}))
 	h.listen(445)
 	f := &fakeFlows{sizes: map[netip.AddrPort]int{}}
-	h.caps.watch(f)
+	h.caps[classShare].watch(f)
 	var all []*conn
 	for n := range 3 {
 		if !h.wants(from(1, n), testDst) {
@@ -133,20 +133,20 @@ func TestAConnectionOpensUntilItHasItsUpstreamOrIsOver(t *testing.T) {
 		}
 		all = append(all, c)
 	}
-	if !h.caps.rates.knows(from(1, 0).Addr()) {
+	if !h.caps[classShare].rates.knows(from(1, 0).Addr()) {
 		t.Error("a peer that was let in is not known")
 	}
-	if n := len(h.caps.opening); n != 3 {
+	if n := len(h.caps[classShare].opening); n != 3 {
 		t.Errorf("%d are opening", n)
 	}
 	joined(all[0], &net.TCPConn{})
 	all[1].Close()
-	if n := len(h.caps.opening); n != 1 || len(h.caps.buffers) != 1 {
-		t.Errorf("%d are opening, %d have buffers", n, len(h.caps.buffers))
+	if n := len(h.caps[classShare].opening); n != 1 || len(h.caps[classShare].buffers) != 1 {
+		t.Errorf("%d are opening, %d have buffers", n, len(h.caps[classShare].buffers))
 	}
 	all[0].Close()
 	all[2].Close()
-	if len(h.caps.opening)+len(h.caps.buffers) != 0 {
+	if len(h.caps[classShare].opening)+len(h.caps[classShare].buffers) != 0 {
 		t.Error("something is left of connections that are over")
 	}
 }
@@ -154,7 +154,7 @@ func TestAConnectionOpensUntilItHasItsUpstreamOrIsOver(t *testing.T) {
 func TestARefusalForTheRateIsCounted(t *testing.T) {
 	h := newHub("alice")
 	h.listen(445)
-	h.caps.watch(&fakeFlows{})
+	h.caps[classShare].watch(&fakeFlows{})
 	n := 0
 	for n < 10*peerBurst && h.wants(from(1, n), testDst) {
 		n++
@@ -206,7 +206,7 @@ func TestARelayThatFailsIsLoggedOnceAMinuteAndNotByLayer4(t *testing.T) {
 			t.Fatalf("layer 4 would log %v", err)
 		}
 	}
-	if n := h.caps.failures.peers[from(1, 0).Addr()].skipped; n != 99 {
+	if n := h.caps[classShare].failures.peers[from(1, 0).Addr()].skipped; n != 99 {
 		t.Errorf("%d of 100 lines were left out", n)
 	}
 	if relayFailed(&net.TCPConn{}, net.ErrClosed) == nil {
@@ -216,7 +216,7 @@ func TestARelayThatFailsIsLoggedOnceAMinuteAndNotByLayer4(t *testing.T) {
 
 func TestConnectionsBeyondAFewAreRelayedInSmallPieces(t *testing.T) {
 	h := newHub("alice")
-	h.caps.watch(&fakeFlows{sizes: map[netip.AddrPort]int{}})
+	h.caps[classShare].watch(&fakeFlows{sizes: map[netip.AddrPort]int{}})
 	for n := range 2 * roomyConns {
 		a, _ := net.Pipe()
 		c := newConn(h, a, from(1, n), testDst)

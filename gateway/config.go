@@ -103,11 +103,17 @@ type fileConfig struct {
 	Apps struct {
 		Tailscale *Config `json:"tailscale"`
 		Layer4    struct {
-			Servers map[string]struct {
-				Listen []string `json:"listen"`
-			} `json:"servers"`
+			Servers map[string]serverConfig `json:"servers"`
 		} `json:"layer4"`
 	} `json:"apps"`
+}
+
+// serverConfig is a route of layer 4, as far as it is looked at.
+type serverConfig struct {
+	Listen []string `json:"listen"`
+	Routes []struct {
+		Handle []Relay `json:"handle"`
+	} `json:"routes"`
 }
 
 // checkFile parses and checks a whole configuration file without starting
@@ -137,10 +143,8 @@ func checkFile(data []byte) (*Config, error) {
 		return nil, err
 	}
 	for _, name := range sortedKeys(f.Apps.Layer4.Servers) {
-		for _, addr := range f.Apps.Layer4.Servers[name].Listen {
-			if err := checkListen(addr, &c); err != nil {
-				return nil, fmt.Errorf("apps.layer4.servers.%s.listen: %w", name, err)
-			}
+		if err := checkServer(f.Apps.Layer4.Servers[name], &c); err != nil {
+			return nil, fmt.Errorf("apps.layer4.servers.%s.%w", name, err)
 		}
 	}
 	return &c, nil
@@ -161,18 +165,38 @@ func validateFile(data []byte) (*Config, error) {
 	return c, caddy.Validate(&whole)
 }
 
-// checkListen accepts tailscale/<node>:<port> for a node of c and nothing
-// else, so that no route is ever opened outside the tailnet.
-func checkListen(addr string, c *Config) error {
-	host, port, err := net.SplitHostPort(strings.TrimPrefix(addr, "tailscale/"))
-	if err != nil || !strings.HasPrefix(addr, "tailscale/") {
-		return fmt.Errorf("%q is not tailscale/<node>:<port>", addr)
-	}
-	if _, ok := c.Nodes[host]; !ok {
-		return fmt.Errorf("%q names a node that does not exist", addr)
-	}
-	if p, err := strconv.ParseUint(port, 10, 16); err != nil || p == 0 {
-		return fmt.Errorf("%q has no single port", addr)
+// checkServer checks where a route listens, and that pages and nothing else
+// are served at pagePort: a connection counts by its port.
+func checkServer(s serverConfig, c *Config) error {
+	for _, addr := range s.Listen {
+		port, err := checkListen(addr, c)
+		if err != nil {
+			return fmt.Errorf("listen: %w", err)
+		}
+		for _, r := range s.Routes {
+			for _, h := range r.Handle {
+				if strings.HasPrefix(h.Upstream, unixUpstream) != (port == pagePort) {
+					return fmt.Errorf("routes: %q cannot be at port %d: a page, and nothing else, is at %d", h.Upstream, port, pagePort)
+				}
+			}
+		}
 	}
 	return nil
+}
+
+// checkListen accepts tailscale/<node>:<port> for a node of c and nothing
+// else, so that no route is ever opened outside the tailnet.
+func checkListen(addr string, c *Config) (port uint16, err error) {
+	host, text, err := net.SplitHostPort(strings.TrimPrefix(addr, "tailscale/"))
+	if err != nil || !strings.HasPrefix(addr, "tailscale/") {
+		return 0, fmt.Errorf("%q is not tailscale/<node>:<port>", addr)
+	}
+	if _, ok := c.Nodes[host]; !ok {
+		return 0, fmt.Errorf("%q names a node that does not exist", addr)
+	}
+	p, err := strconv.ParseUint(text, 10, 16)
+	if err != nil || p == 0 {
+		return 0, fmt.Errorf("%q has no single port", addr)
+	}
+	return uint16(p), nil
 }

@@ -30,6 +30,9 @@ func newConn(h *hub, raw net.Conn, src, dst netip.AddrPort) *conn {
 	return c
 }
 
+// caps are the bounds that c counts for.
+func (c *conn) caps() *caps { return c.hub.caps[classOf(c.dst)] }
+
 func (c *conn) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(c.src) }
 func (c *conn) LocalAddr() net.Addr  { return net.TCPAddrFromAddrPort(c.dst) }
 
@@ -77,7 +80,7 @@ func (c *conn) Close() (err error) {
 	c.end(endedUpstreamFailed)
 	c.once.Do(func() {
 		c.hub.forget(c)
-		c.hub.caps.over(c)
+		c.caps().over(c)
 		err = c.Conn.Close()
 	})
 	return err

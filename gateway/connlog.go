@@ -39,6 +39,14 @@ type record struct {
 	skipped int
 }
 
+// message is the log line's: whoever counts backups must not count a browser.
+func (record) message(c *conn) string {
+	if classOf(c.dst) == classPage {
+		return "page closed"
+	}
+	return "connection ended"
+}
+
 // fields are the log line's. Names come from peers: the JSON encoder escapes
 // what could break a line.
 func (r record) fields(c *conn) []zap.Field {
@@ -61,39 +69,48 @@ func (h *hub) forget(c *conn) {
 		return
 	}
 	delete(h.conns, c)
-	h.bytesIn.Add(c.in.Load())
-	h.bytesOut.Add(c.out.Load())
+	of := classOf(c.dst)
+	if of == classPage {
+		h.visits.saw(c.src.Addr(), now)
+	} else {
+		h.bytesIn.Add(c.in.Load())
+		h.bytesOut.Add(c.out.Load())
+	}
 	r := record{id: c.id, path: unknownPath, seconds: now.Sub(c.opened).Seconds(), reason: ending(c.ended.Load())}
 	var logged bool
-	r.skipped, logged = h.ends.allow(c.src.Addr(), now)
+	r.skipped, logged = h.ends[of].allow(c.src.Addr(), now)
 	pathTo := h.pathTo
 	h.mu.Unlock()
-	h.endedBy[r.reason].Add(1)
-	h.durations.Observe(r.seconds)
+	if of == classShare {
+		h.endedBy[r.reason].Add(1)
+		h.durations.Observe(r.seconds)
+	}
 	if !logged {
 		return
 	}
 	if r.reason == endedNodeStopped || r.reason == endedGatewayStopping || pathTo == nil {
-		logger().Info("connection ended", r.fields(c)...) // nobody is left to ask for the path
+		logger().Info(r.message(c), r.fields(c)...) // nobody is left to ask for the path
 		return
 	}
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), pathTimeout)
 		defer cancel()
 		r.path = pathTo(ctx, c.src.Addr())
-		logger().Info("connection ended", r.fields(c)...)
+		logger().Info(r.message(c), r.fields(c)...)
 	}()
 }
 
-// bytes returns what all connections of the node, running or over, have
-// carried. It never goes back.
+// bytes returns what all connections to the node's share, running or over,
+// have carried. It never goes back.
 func (h *hub) bytes() (in, out int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	in, out = h.bytesIn.Load(), h.bytesOut.Load()
 	for c := range h.conns {
-		in += c.in.Load()
-		out += c.out.Load()
+		if classOf(c.dst) == classShare {
+			in += c.in.Load()
+			out += c.out.Load()
+		}
 	}
 	return in, out
 }
@@ -118,9 +135,17 @@ func dialed(c net.Conn, began time.Time, err error) {
 	if !ok {
 		return
 	}
-	own.hub.dials.Observe(time.Since(began).Seconds())
 	if err != nil {
-		own.hub.dialFailures.Add(1)
 		own.end(endedUpstreamDown)
+	}
+	h := own.hub
+	switch page := classOf(own.dst) == classPage; {
+	case page && err != nil:
+		h.pages.dialFailures.Add(1)
+	case !page:
+		h.dials.Observe(time.Since(began).Seconds())
+		if err != nil {
+			h.dialFailures.Add(1)
+		}
 	}
 }

@@ -72,11 +72,12 @@ type gateway struct {
 	dir    string
 	config Config
 	routes map[string]string // node -> upstream
+	pages  map[string]string // node -> upstream of its page
 }
 
 func newGateway(t *testing.T, n *tailnet) *gateway {
 	t.Helper()
-	g := &gateway{t: t, net: n, dir: t.TempDir(), routes: map[string]string{}}
+	g := &gateway{t: t, net: n, dir: t.TempDir(), routes: map[string]string{}, pages: map[string]string{}}
 	g.config = Config{ControlURL: n.url, StateDir: filepath.Join(g.dir, "state"), Nodes: map[string]NodeConfig{}}
 	t.Cleanup(func() { caddy.Stop() })
 	return g
@@ -91,6 +92,9 @@ func (g *gateway) node(name, upstream string, allow ...string) {
 	g.routes[name] = upstream
 }
 
+// page serves a page on a node; load makes it effective.
+func (g *gateway) page(name, upstream string) { g.pages[name] = upstream }
+
 func (g *gateway) keyFile(name string) string { return filepath.Join(g.dir, name+".authkey") }
 
 func (g *gateway) key(name, content string) {
@@ -102,11 +106,17 @@ func (g *gateway) key(name, content string) {
 
 func (g *gateway) json() []byte {
 	servers := map[string]any{}
-	for name, up := range g.routes {
-		servers[name] = map[string]any{
-			"listen": []string{"tailscale/" + name + ":445"},
+	route := func(server, name string, port int, up string) {
+		servers[server] = map[string]any{
+			"listen": []string{fmt.Sprintf("tailscale/%s:%d", name, port)},
 			"routes": []any{map[string]any{"handle": []any{map[string]any{"handler": "relay", "upstream": up}}}},
 		}
+	}
+	for name, up := range g.routes {
+		route(name, name, 445, up)
+	}
+	for name, up := range g.pages {
+		route(name+"-page", name, pagePort, up)
 	}
 	data, err := json.Marshal(map[string]any{
 		"admin": map[string]any{"disabled": true},
@@ -160,10 +170,14 @@ func isRunning(s NodeStatus) bool { return s.State == stateRunning && len(s.IPs)
 
 // dial connects a peer to a node's share port.
 func (g *gateway) dial(from *tsnet.Server, name string) (net.Conn, error) {
+	return g.dialPort(from, name, 445)
+}
+
+func (g *gateway) dialPort(from *tsnet.Server, name string, port uint16) (net.Conn, error) {
 	ip := g.await(name, isRunning).IPs[0]
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	return from.Dial(ctx, "tcp", ip+":445")
+	return from.Dial(ctx, "tcp", net.JoinHostPort(ip, fmt.Sprint(port)))
 }
 
 // greeting connects and returns what the upstream says first.
@@ -202,7 +216,12 @@ func upstream(t *testing.T, word string) string {
 // and closes it then.
 func serve(t *testing.T, handle func(net.Conn)) string {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	return serveOn(t, "tcp", "127.0.0.1:0", handle)
+}
+
+func serveOn(t *testing.T, network, addr string, handle func(net.Conn)) string {
+	t.Helper()
+	ln, err := net.Listen(network, addr)
 	if err != nil {
 		t.Fatal(err)
 	}

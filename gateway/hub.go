@@ -37,17 +37,19 @@ type hub struct {
 	pins      *pins
 	listeners map[uint16][]*listener // newest last
 	conns     map[*conn]struct{}
-	pending   map[netip.Addr]int // being checked, by peer
-	nPending  int
-	caps      *caps
+	pending   map[pendingOf]int // being checked
+	nPending  [classes]int
+	caps      [classes]*caps
 	refusals  *peerLimit
-	ends      *peerLimit
+	ends      [classes]*peerLimit
 	pathTo    func(context.Context, netip.Addr) string // how a peer is reached
 	systems   systems
+	visits    visits
 
 	accepted, refused atomic.Int64
 	bytesIn, bytesOut atomic.Int64 // of connections that are over
 	tally
+	pages pageTally
 }
 
 func newHub(name string) *hub {
@@ -56,11 +58,12 @@ func newHub(name string) *hub {
 		pins:      newPins("", 0),
 		listeners: map[uint16][]*listener{},
 		conns:     map[*conn]struct{}{},
-		pending:   map[netip.Addr]int{},
-		caps:      newCaps(name),
+		pending:   map[pendingOf]int{},
+		caps:      [classes]*caps{newCaps(name), newCaps(name)},
 		refusals:  newPeerLimit(1, refusalEvery),
-		ends:      newPeerLimit(endBurst, endEvery),
+		ends:      [classes]*peerLimit{newPeerLimit(endBurst, endEvery), newPeerLimit(endBurst, endEvery)},
 		systems:   systems{},
+		visits:    visits{},
 		tally:     newTally(name),
 	}
 }
@@ -84,15 +87,15 @@ func (h *hub) handle(raw net.Conn, src, dst netip.AddrPort, who whoIs) {
 
 // admit finds out who the peer is and enters the connection if it is allowed.
 func (h *hub) admit(c *conn, who whoIs) bool {
-	peer := c.src.Addr()
+	peer, of := c.src.Addr(), classOf(c.dst)
 	h.mu.Lock()
-	if reason := h.fullLocked(peer); reason != notRefused {
+	if reason := h.fullLocked(peer, of); reason != notRefused {
 		h.refuseLocked(peer, "", reason, "")
 		h.mu.Unlock()
 		return false
 	}
-	h.pending[peer]++
-	h.nPending++
+	h.pending[pendingOf{peer, of}]++
+	h.nPending[of]++
 	h.mu.Unlock()
 
 	ctx, cancel := context.WithTimeout(context.Background(), whoIsTimeout)
@@ -105,9 +108,9 @@ func (h *hub) admit(c *conn, who whoIs) bool {
 
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.nPending--
-	if h.pending[peer]--; h.pending[peer] == 0 {
-		delete(h.pending, peer)
+	h.nPending[of]--
+	if h.pending[pendingOf{peer, of}]--; h.pending[pendingOf{peer, of}] == 0 {
+		delete(h.pending, pendingOf{peer, of})
 	}
 	switch {
 	case h.removed:
@@ -124,8 +127,12 @@ func (h *hub) admit(c *conn, who whoIs) bool {
 	}
 	c.id = id
 	h.conns[c] = struct{}{}
-	h.accepted.Add(1)
-	h.caps.admitted(peer)
+	if of == classPage {
+		h.pages.accepted.Add(1)
+	} else {
+		h.accepted.Add(1)
+	}
+	h.caps[of].admitted(peer)
 	h.systems.saw(id, time.Now())
 	return true
 }
@@ -164,7 +171,7 @@ func (h *hub) deliver(c *conn) bool {
 	}
 }
 
-// running returns the running connections.
+// running returns the running connections, of every class.
 func (h *hub) running() []*conn {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -173,6 +180,14 @@ func (h *hub) running() []*conn {
 		all = append(all, c)
 	}
 	return all
+}
+
+// watchFlows tells where the connections' state can be seen: f is nil when the
+// node ends.
+func (h *hub) watchFlows(f flows) {
+	for _, c := range h.caps {
+		c.watch(f)
+	}
 }
 
 func (h *hub) cutAll() {

@@ -37,14 +37,18 @@ var (
 	descReserved   = desc("state_reserve_wanted_bytes", "What that space is while nothing of it is needed.")
 	descState      = desc("node_state", "1 for the state that the node is in, 0 for the others.", "node", "state")
 	descKeyNeeded  = desc("node_key_needed", "1 while the node needs a new auth key.", "node")
-	descRunning    = desc("connections", "Running connections.", "node")
-	descPeers      = desc("peers", "Peers with running connections, by how packets go to them.", "node", "path")
-	descAccepted   = desc("connections_accepted_total", "Connections let in.", "node")
-	descRefused    = desc("connections_refused_total", "Connections refused, by reason.", "node", "reason")
-	descEnded      = desc("connections_ended_total", "Connections that were let in and are over, by reason.", "node", "reason")
-	descReceived   = desc("received_bytes_total", "Bytes from peers.", "node")
-	descSent       = desc("sent_bytes_total", "Bytes to peers.", "node")
-	descDialFailed = desc("upstream_dial_failures_total", "Connections given up because the upstream could not be reached.", "node")
+	descRunning    = desc("connections", "Running connections to the share.", "node")
+	descPeers      = desc("peers", "Peers with running connections to the share, by how packets go to them.", "node", "path")
+	descAccepted   = desc("connections_accepted_total", "Connections to the share that were let in.", "node")
+	descRefused    = desc("connections_refused_total", "Connections refused at any port, by reason.", "node", "reason")
+	descEnded      = desc("connections_ended_total", "Connections to the share that were let in and are over, by reason.", "node", "reason")
+	descReceived   = desc("received_bytes_total", "Bytes from peers to the share.", "node")
+	descSent       = desc("sent_bytes_total", "Bytes to peers from the share.", "node")
+	descDialFailed = desc("upstream_dial_failures_total", "Connections given up because Samba could not be reached.", "node")
+
+	descPages       = desc("page_connections", "Running connections to the page.", "node")
+	descPageLetIn   = desc("page_connections_accepted_total", "Connections to the page that were let in.", "node")
+	descPageNotDial = desc("page_upstream_dial_failures_total", "Connections given up because the monitor could not be reached.", "node")
 )
 
 // collector asks the nodes at each scrape; nothing is kept for those that are
@@ -88,9 +92,11 @@ func (n *node) collect(ch chan<- prometheus.Metric) {
 		gauge(descState, truth(info.state == s), s)
 	}
 	gauge(descKeyNeeded, truth(info.keyNeeded))
-	conns := h.running()
-	gauge(descRunning, float64(len(conns)))
-	byPath := n.peersByPath(len(conns))
+	all := h.running()
+	conns := len(only(classShare, all))
+	gauge(descRunning, float64(conns))
+	gauge(descPages, float64(len(all)-conns))
+	byPath := n.peersByPath(conns)
 	for _, p := range paths {
 		gauge(descPeers, float64(byPath[p]), p)
 	}
@@ -105,6 +111,8 @@ func (n *node) collect(ch chan<- prometheus.Metric) {
 	count(descReceived, in)
 	count(descSent, out)
 	count(descDialFailed, h.dialFailures.Load())
+	count(descPageLetIn, h.pages.accepted.Load())
+	count(descPageNotDial, h.pages.dialFailures.Load())
 	h.durations.Collect(ch)
 	h.dials.Collect(ch)
 }
@@ -119,7 +127,7 @@ func (n *node) peersByPath(conns int) map[string]int {
 	ctx, cancel := context.WithTimeout(context.Background(), statusTimeout)
 	defer cancel()
 	known := n.peerPaths(ctx)
-	for peer := range n.hub.peers() {
+	for peer := range n.hub.identities(only(classShare, n.hub.running())) {
 		count[cmp.Or(known[peer], unknownPath)]++
 	}
 	return count

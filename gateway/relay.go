@@ -1,12 +1,10 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
-	"net/netip"
 	"sync"
 	"time"
 
@@ -31,7 +29,8 @@ func init() { caddy.RegisterModule(new(Relay)) }
 
 // Relay is the layer-4 handler "relay": it joins a connection to one upstream.
 type Relay struct {
-	// Upstream is the address to connect to, ip:port.
+	// Upstream is what to connect to: ip:port, or unix/ and the absolute path
+	// of a page's socket (see checkUpstream).
 	Upstream string `json:"upstream"`
 }
 
@@ -42,8 +41,8 @@ func (*Relay) CaddyModule() caddy.ModuleInfo {
 
 // Provision checks the upstream.
 func (r *Relay) Provision(caddy.Context) error {
-	if a, err := netip.ParseAddrPort(r.Upstream); err != nil || a.Port() == 0 {
-		return fmt.Errorf("upstream: %q is not ip:port", r.Upstream)
+	if err := checkUpstream(r.Upstream); err != nil {
+		return fmt.Errorf("upstream: %w", err)
 	}
 	return nil
 }
@@ -74,24 +73,6 @@ func (r *Relay) Handle(cx *layer4.Connection, _ layer4.Handler) (err error) {
 		<-uploaded
 	}
 	return nil
-}
-
-// dialUpstream connects to addr and retries for dialFor.
-func dialUpstream(addr string) (*net.TCPConn, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), dialFor)
-	defer cancel()
-	var d net.Dialer
-	for {
-		c, err := d.DialContext(ctx, "tcp", addr)
-		if err == nil {
-			return c.(*net.TCPConn), nil
-		}
-		select {
-		case <-ctx.Done():
-			return nil, err
-		case <-time.After(dialPause):
-		}
-	}
 }
 
 var relayBuffers = sync.Pool{New: func() any { return new([relayBuffer]byte) }}

@@ -21,9 +21,9 @@ func (h *hub) wants(src, dst netip.AddrPort) bool {
 	if h.removed || len(h.listeners[dst.Port()]) == 0 {
 		return false
 	}
-	reason := h.fullLocked(src.Addr())
+	reason := h.fullLocked(src.Addr(), classOf(dst))
 	if reason == notRefused {
-		reason = h.caps.begin(src, dst, time.Now())
+		reason = h.caps[classOf(dst)].begin(src, dst, time.Now())
 	}
 	if reason != notRefused {
 		h.refuseLocked(src.Addr(), "", reason, "")
@@ -32,19 +32,30 @@ func (h *hub) wants(src, dst netip.AddrPort) bool {
 	return true
 }
 
-// fullLocked says why there is no room for one more connection from src.
-func (h *hub) fullLocked(src netip.Addr) refusal {
-	if len(h.conns)+h.nPending >= maxConns {
-		return refusedNodeFull
-	}
-	n := h.pending[src]
+// fullLocked says why there is no room for one more connection of a class from
+// src.
+func (h *hub) fullLocked(src netip.Addr, of class) refusal {
+	node, peer := h.nPending[of], h.pending[pendingOf{src, of}]
 	for c := range h.conns {
+		if classOf(c.dst) != of {
+			continue
+		}
+		node++
 		if c.src.Addr() == src {
-			n++
+			peer++
 		}
 	}
-	if n >= maxPeerConns {
+	switch maxNode, maxPeer := of.bounds(); {
+	case node >= maxNode:
+		return refusedNodeFull
+	case peer >= maxPeer:
 		return refusedPeerFull
 	}
 	return notRefused
+}
+
+// pendingOf is whose connections are being checked, and what for.
+type pendingOf struct {
+	peer netip.Addr
+	class
 }

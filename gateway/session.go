@@ -71,8 +71,8 @@ func (s *session) run(ctx context.Context) outcome {
 		return outcome{err: s.redact(err), state: stateError}
 	}
 	s.lc = lc
-	s.node.hub.caps.watch(flowsOf(srv))
-	defer s.node.hub.caps.watch(nil)
+	s.node.hub.watchFlows(flowsOf(srv))
+	defer s.node.hub.watchFlows(nil)
 	unregister := srv.RegisterFallbackTCPHandler(s.flow)
 	defer unregister()
 	s.node.mu.Lock()

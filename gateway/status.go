@@ -23,8 +23,9 @@ type Status struct {
 	Nodes        map[string]NodeStatus `json:"nodes"`
 }
 
-// NodeStatus is one node's part of it; connections and bytes count since the
-// gateway started.
+// NodeStatus is one node's part of it; what is counted, is since the gateway
+// started. Connections and bytes are those of the share: a page counts in
+// Pages alone.
 type NodeStatus struct {
 	State       string       `json:"state"`
 	Hostname    string       `json:"hostname"`
@@ -39,6 +40,7 @@ type NodeStatus struct {
 	Refused     int64        `json:"refused"`
 	BytesIn     int64        `json:"bytes_in"`
 	BytesOut    int64        `json:"bytes_out"`
+	Pages       int          `json:"pages"`
 	Peers       []PeerStatus `json:"peers"`
 	// LoginChanged lists logins that came with another account than before
 	// and were refused; PinsError says why none can be pinned, or "".
@@ -56,6 +58,9 @@ type PeerStatus struct {
 	Path        string `json:"path"`     // direct, relay or idle
 	Endpoint    string `json:"endpoint"` // ip:port, or the relay's code
 	Connections int    `json:"connections"`
+	// Visitor: a page is all that it is known to have come for. It may be
+	// somebody's phone.
+	Visitor bool `json:"visitor"`
 }
 
 // statusTimeout bounds the questions to one node.
@@ -98,14 +103,15 @@ func buildStatus(ctx context.Context, w *watcher, started time.Time) Status {
 func (n *node) status(ctx context.Context) NodeStatus {
 	info, session := n.snapshot()
 	h := n.hub
-	conns := h.running()
+	all := h.running()
+	conns := only(classShare, all)
 	in, out := h.bytes()
 	st := NodeStatus{
 		State: info.state, Hostname: n.settings.hostname, DNSName: info.dnsName,
 		IPs: append([]string{}, info.ips...), NodeID: info.nodeID, KeyNeeded: info.keyNeeded,
 		LastError: info.lastError, Since: timestamp(info.since), Connections: len(conns),
 		Accepted: h.accepted.Load(), Refused: h.refused.Load(),
-		BytesIn: in, BytesOut: out,
+		BytesIn: in, BytesOut: out, Pages: len(all) - len(conns),
 		Peers: []PeerStatus{},
 	}
 	st.LoginChanged, st.PinsError = h.pinReport()
@@ -116,7 +122,7 @@ func (n *node) status(ctx context.Context) NodeStatus {
 	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
 	defer cancel()
 	if net, err := session.lc.Status(ctx); err == nil {
-		st.Peers = peersOf(net, h.identities(conns))
+		st.Peers = peersOf(net, h.identities(conns), h.visitors(time.Now()))
 	}
 	return st
 }
@@ -144,22 +150,23 @@ func (h *hub) identities(conns []*conn) map[netip.Addr]connected {
 }
 
 // peersOf lists the peers that are connected or active, by address.
-func peersOf(st *ipnstate.Status, conns map[netip.Addr]connected) []PeerStatus {
+func peersOf(st *ipnstate.Status, conns map[netip.Addr]connected, visitors map[netip.Addr]bool) []PeerStatus {
 	peers := []PeerStatus{}
 	for _, p := range st.Peer {
-		n := 0
-		ip := ""
+		n, ip, visits := 0, "", false
 		for _, a := range p.TailscaleIPs {
+			visits = visits || visitors[a]
 			n += conns[a].conns
 			if ip == "" || conns[a].conns > 0 {
 				ip = a.String()
 			}
 		}
-		if n == 0 && !p.Active {
+		if n == 0 && !p.Active && !visits {
 			continue
 		}
 		one := PeerStatus{
 			Login: st.User[p.UserID].LoginName, Node: p.HostName, IP: ip, Connections: n,
+			Visitor: visits && n == 0,
 		}
 		if p.Tags != nil && p.Tags.Len() > 0 {
 			one.Login = strings.Join(p.Tags.AsSlice(), ",")

@@ -13,8 +13,9 @@ var (
 	dialBuckets     = []float64{0.001, 0.01, 0.1, 1, 5}
 )
 
-// tally is what a node counts for metrics alone. Its series are fixed from
-// the start: a histogram or a fixed set of reasons each.
+// tally is what a node counts for metrics alone, of shares; refusals are those
+// of either class. Its series are fixed from the start: a histogram or a fixed
+// set of reasons each.
 type tally struct {
 	refusedBy        [refusals]atomic.Int64
 	endedBy          [endings]atomic.Int64
@@ -33,3 +34,6 @@ func newTally(node string) tally {
 		dials:     histogram("upstream_dial_duration_seconds", "How long it took to reach the upstream, or to give up.", dialBuckets),
 	}
 }
+
+// pageTally is what a node counts of its page.
+type pageTally struct{ accepted, dialFailures atomic.Int64 }
