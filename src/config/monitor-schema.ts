@@ -182,6 +182,10 @@ export const userMonitorSchema = z
       .boolean()
       .optional()
       .describe('Tell a watch off this host that they are backed up; its address is secrets/monitor/users/NAME/ping'),
+    page: z
+      .boolean()
+      .default(false)
+      .describe('true: this person sees how their own backups do, on their own node: http://HOSTNAME/'),
   })
   .optional()
   .describe('Where this person differs from `monitor` at the top')

@@ -56,6 +56,8 @@ export const settingsSchema = z.object({
       policy: policySchema,
       /** How this person is told; the addresses lie in secrets/monitor/users/NAME/. */
       tell: z.object({ alerts: z.array(z.enum(channelKinds)), mail: z.string().nullable(), ping: z.boolean() }),
+      /** The name of the node that serves this person's own page; null: none does. */
+      page: z.object({ hostname: z.string() }).nullable().default(null),
     }),
   ),
 })

@@ -1,5 +1,12 @@
+import { pagePort } from '../resolve/ports.ts'
 import type { Deployment } from '../resolve/types.ts'
 import { servedUsers } from './marker.ts'
+import { nodePages, pageMount } from './pages.ts'
+
+const relay = (node: string, port: number, upstream: string) => ({
+  listen: [`tailscale/${node}:${port}`],
+  routes: [{ handle: [{ handler: 'relay', upstream }] }],
+})
 
 /**
  * generated/caddy/config.json: what the gateway serves, paths as seen in its container. Users by name, so that the
@@ -31,15 +38,14 @@ export function caddyConfig(deployment: Deployment): object {
         ),
       },
       layer4: {
-        servers: Object.fromEntries(
-          users.map((u) => [
-            u.name,
-            {
-              listen: [`tailscale/${u.name}:445`],
-              routes: [{ handle: [{ handler: 'relay', upstream: `${u.ip}:445` }] }],
-            },
+        servers: Object.fromEntries([
+          ...users.map((u) => [u.name, relay(u.name, 445, `${u.ip}:445`)]),
+          // A slash is in no user's name.
+          ...nodePages(users).map(({ node, socket }) => [
+            `${node}/page`,
+            relay(node, pagePort, `unix/${pageMount}/${socket}`),
           ]),
-        ),
+        ]),
       },
     },
   }

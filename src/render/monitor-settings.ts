@@ -1,6 +1,7 @@
 import type { Settings } from '../monitor/settings.ts'
 import type { Deployment } from '../resolve/types.ts'
 import { servedUsers } from './marker.ts'
+import { isPaged } from './pages.ts'
 
 /** generated/monitor/settings.json. */
 export function monitorSettings(deployment: Deployment): Settings {
@@ -13,7 +14,7 @@ export function monitorSettings(deployment: Deployment): Settings {
     alerts: [...monitor.alerts],
     mail: monitor.mail && { ...monitor.mail, to: [...monitor.mail.to] },
     ping: monitor.ping,
-    users: servedUsers(deployment).map(({ name, id, storage, macs, watch, tell }) => ({
+    users: servedUsers(deployment).map(({ name, id, storage, macs, watch, tell, ports, hostname }) => ({
       name,
       id,
       storage,
@@ -21,6 +22,7 @@ export function monitorSettings(deployment: Deployment): Settings {
       quotas: Object.fromEntries(macs.map((mac) => [mac.name, mac.quotaBytes]).sort()),
       policy: watch,
       tell: { ...tell, alerts: [...tell.alerts] },
+      page: isPaged({ ports }) ? { hostname } : null,
     })),
   }
 }

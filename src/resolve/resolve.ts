@@ -4,6 +4,7 @@ import { hostPolicyOf, policyOf, verifyOf } from '../monitor/rules/policy.ts'
 import { allocate, layoutOf, type ResolveInput } from './allocate.ts'
 import { publishedPorts } from './layout.ts'
 import { formatLock } from './lock.ts'
+import { pagePort, smbPort } from './ports.ts'
 import { mailServerOf, tellingOf } from './telling.ts'
 import type { DeployedUser, Deployment, Lock } from './types.ts'
 
@@ -110,6 +111,7 @@ function deployUsers(config: Config, lock: Lock): DeployedUser[] {
       }),
       watch: policyOf(config.monitor, user.monitor),
       tell: tellingOf(user),
+      ports: user.monitor?.page === true ? [smbPort, pagePort] : [smbPort],
     }
   })
 }

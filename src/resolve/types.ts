@@ -83,6 +83,8 @@ export interface DeployedUser {
   watch: Policy
   /** How this person is told of it. */
   tell: Telling
+  /** TCP ports that the node serves. */
+  ports: readonly number[]
 }
 
 /** Ways in which one person is told of their own Macs. */

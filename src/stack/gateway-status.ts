@@ -14,9 +14,17 @@ const nodeSchema = z.object({
   connections: z.number().default(0),
   /** Whom packets go to and how: `direct`, `relay` or `idle`. */
   peers: z
-    .array(z.object({ node: z.string(), path: z.string().max(40), connections: z.number() }))
+    .array(
+      z.object({
+        node: z.string(),
+        path: z.string().max(40),
+        connections: z.number(),
+        visitor: z.boolean().default(false),
+      }),
+    )
     .nullish()
-    .transform((peers) => peers ?? []),
+    // Who looks at a page is no Mac that is there to back up.
+    .transform((peers) => (peers ?? []).filter(({ visitor }) => !visitor)),
   /** Logins that came with another account than before, and were refused. */
   login_changed: z
     .array(

@@ -10,6 +10,9 @@ export interface GatewayNode {
   connections: number
   bytes_in?: number
   bytes_out?: number
+  /** What the tailnet calls it; `''`: not known. */
+  dns_name?: string
+  ips?: readonly string[]
   peers: readonly { path: string; connections: number; online?: boolean }[]
 }
 

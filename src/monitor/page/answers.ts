@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import type { History } from '../history/index.ts'
 import type { Report } from '../report/index.ts'
-import { type Answer, answerTo, type Known } from './site.ts'
+import type { Answer, Known, Site } from './site.ts'
 
 /** An answer as it is sent. */
 export interface Made {
@@ -21,7 +21,10 @@ export class Answers {
   readonly #known: Known
   readonly #kept = new Map<string, Made>()
 
-  constructor(history: History) {
+  readonly #site: Site
+
+  constructor(history: History, site: Site) {
+    this.#site = site
     this.#known = { report: undefined, history }
   }
 
@@ -36,7 +39,7 @@ export class Answers {
     const key = `${late} ${path}`
     const known = this.#kept.get(key)
     if (known) return known
-    const answer = answerTo(this.#known, path, now)
+    const answer = this.#site(this.#known, path, now)
     const body = Buffer.from(answer.body)
     const tag = `W/"${createHash('sha256').update(body).digest('hex').slice(0, 16)}"`
     const made = { answer, body, zipped: gzipSync(body), tag }

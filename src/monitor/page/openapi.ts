@@ -2,23 +2,45 @@ import { z } from 'zod'
 import { reportJsonSchema } from '../report/index.ts'
 import { userJsonSchema } from './past.ts'
 
-/** The API behind the page, made from the schemas that its answers follow. */
-export function openApi(): object {
-  const json = (schema: z.ZodType) => {
-    const { $schema: _, ...rest } = z.toJSONSchema(schema, {
-      // A format says it in a word.
-      override: ({ jsonSchema }) => {
-        if (jsonSchema.format !== undefined) delete jsonSchema.pattern
-      },
-    })
-    return rest
-  }
-  const answer = (description: string, type: string, schema: object) => ({
-    description,
-    content: { [type]: { schema } },
+function json(schema: z.ZodType): object {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, {
+    // A format says it in a word.
+    override: ({ jsonSchema }) => {
+      if (jsonSchema.format !== undefined) delete jsonSchema.pattern
+    },
   })
-  const reference = (name: string) => ({ $ref: `#/components/schemas/${name}` })
-  const early = { description: 'The monitor has not reported yet' }
+  return rest
+}
+const answer = (description: string, type: string, schema: object) => ({
+  description,
+  content: { [type]: { schema } },
+})
+const reference = (name: string) => ({ $ref: `#/components/schemas/${name}` })
+const early = { description: 'The monitor has not reported yet' }
+
+/** The API behind a person's own page. */
+export function ownApi(): object {
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'tmgen monitor',
+      version: '1',
+      description: 'How your backups do. Read-only. Times are RFC 3339 in UTC, sizes bytes.',
+    },
+    paths: {
+      '/api/v1/me': {
+        get: {
+          summary: 'Your Macs, with what was',
+          responses: { 200: answer('How your backups do', 'application/json', reference('User')), 503: early },
+        },
+      },
+    },
+    components: { schemas: { User: json(userJsonSchema) } },
+  }
+}
+
+/** The API behind the operator's page, made from the schemas that its answers follow. */
+export function openApi(): object {
   const text = { type: 'string' }
   return {
     openapi: '3.1.0',

@@ -6,6 +6,7 @@ import {
   macJson,
   macJsonSchema,
   macStates,
+  type NodeReport,
   nodeJson,
   nodeJsonSchema,
   type Report,
@@ -116,11 +117,8 @@ export const userJsonSchema = z.object({
 })
 export type UserJson = z.output<typeof userJsonSchema>
 
-/** `undefined`: there is no such person. */
-export function userJson(history: History, report: Report, user: string): UserJson | undefined {
-  const node = report.nodes.find((one) => one.user === user)
-  if (!node) return undefined
-  const past = pastOf(history, report, user)
+export function userJson(report: Report, past: Past, node: NodeReport): UserJson {
+  const { user } = node
   return {
     user,
     at: isoOf(report.at),

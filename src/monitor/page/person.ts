@@ -1,20 +1,25 @@
 import { bytesText } from '../../bytes.ts'
 import type { MacReport, NodeReport, Report } from '../report/index.ts'
 import { backupChart, connectionChart, sizeChart } from './charts.ts'
-import { frame } from './frame.ts'
+import { frame, ownLinks } from './frame.ts'
 import { type Html, html } from './html.ts'
 import { usedText } from './overview.ts'
 import { type MacPast, type Past, reach } from './past.ts'
 import { problemTable } from './problems.ts'
 import { ago, connectedText, dateText, toneOf, worst } from './words.ts'
 
-/** One person: each Mac with its charts, the node, and what changed when. */
-export function personPage(report: Report, node: NodeReport, past: Past, now: number): string {
+/**
+ * One person: each Mac with its charts, the node, and what changed when.
+ * @param isOwn for that person, on a site of their own
+ */
+export function personPage(report: Report, node: NodeReport, past: Past, now: number, isOwn = false): string {
   const { at } = report
   const macs = report.macs.filter(({ user }) => user === node.user)
   const tone = worst([toneOf(node.problems), ...macs.map(({ problems }) => toneOf(problems))])
-  const head = html`<nav aria-label="Up"><a href="/">${report.workspace}</a></nav><h1 class="${tone}">${node.user}</h1>`
+  const up = isOwn ? undefined : html`<nav aria-label="Up"><a href="/">${report.workspace}</a></nav>`
+  const head = html`${up}<h1 class="${tone}">${node.user}</h1>`
   const main = html`${macs.map((mac) => macSection(mac, past.macs[mac.mac], at))}${nodeSection(node, past, at)}${events(past)}`
+  if (isOwn) return frame(report, now, `Backups of ${node.user}`, head, main, ownLinks)
   return frame(report, now, `${node.user} · ${report.workspace}`, head, main)
 }
 

@@ -3,13 +3,12 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { History } from '../history/index.ts'
 import type { Report } from '../report/index.ts'
 import { Answers, type Made } from './answers.ts'
+import { type HostCheck, isLocalHost } from './hosts.ts'
+import { answerTo, type Site } from './site.ts'
 import { isSocket, listenOn } from './socket.ts'
 
 /** Bytes of a path with its query. */
 const maxPath = 256
-
-/** Where a browser, curl or the gateway says it is: another name is a page somewhere that was led here. */
-const hosts = /^(localhost|127\.0\.0\.1|\[::1\]|monitor)(:\d{1,5})?$/
 
 const headers = {
   'content-security-policy':
@@ -24,8 +23,11 @@ const headers = {
 } as const
 
 /** Why a request is not answered; `undefined`: it is. */
-function refusalOf({ method, url = '', headers }: IncomingMessage): [status: number, why: string] | undefined {
-  if (!hosts.test(headers.host ?? '')) return [421, 'This is not a page of that host.']
+function refusalOf(
+  { method, url = '', headers }: IncomingMessage,
+  isOwnHost: HostCheck,
+): [status: number, why: string] | undefined {
+  if (!isOwnHost(headers.host ?? '')) return [421, 'This is not a page of that host.']
   if (method !== 'GET' && method !== 'HEAD') return [405, 'Read-only.']
   const hasBody = headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
   if (hasBody) return [413, 'No body is read.']
@@ -44,9 +46,18 @@ export interface PageServerWorld {
   say(line: string): void
 }
 
+/** What is served, and to which names. */
+export interface PageKind {
+  answer: Site
+  isOwnHost: HostCheck
+}
+
+/** The operator's page, for whoever may open its socket. */
+const operatorsOwn: PageKind = { answer: answerTo, isOwnHost: isLocalHost }
+
 /**
- * Serves the operator's page on a unix socket, and on nothing else: who may open the socket may see it. It reads the
- * method, the path, `Host` and what a browser already has; no header says who asks.
+ * Serves a page on a unix socket, and on nothing else: who may open the socket may see it. It reads the method, the path,
+ * `Host` and what a browser already has; no header says who asks.
  */
 export class PageServer {
   readonly #world: PageServerWorld
@@ -54,8 +65,11 @@ export class PageServer {
   #listening: { server: Server; path: string } | undefined
   #fault = ''
 
-  constructor(history: History, world: PageServerWorld) {
-    this.#answers = new Answers(history)
+  readonly #isOwnHost: HostCheck
+
+  constructor(history: History, world: PageServerWorld, { answer, isOwnHost }: PageKind = operatorsOwn) {
+    this.#answers = new Answers(history, answer)
+    this.#isOwnHost = isOwnHost
     this.#world = world
   }
 
@@ -89,7 +103,7 @@ export class PageServer {
   }
 
   #handle(request: IncomingMessage, response: ServerResponse): void {
-    const refusal = refusalOf(request)
+    const refusal = refusalOf(request, this.#isOwnHost)
     if (refusal) {
       refuse(response, ...refusal)
       return

@@ -20,21 +20,26 @@ export interface Known {
   history: History
 }
 
-const page = (body: string): Answer => ({ status: 200, type: 'text/html; charset=utf-8', body })
-const json = (value: unknown): Answer => ({ status: 200, type: 'application/json', body: `${JSON.stringify(value)}\n` })
+/** What is at a path; `path` is without the query, `now` in ms since 1970. */
+export type Site = (known: Known, path: string, now: number) => Answer
+
+export const page = (body: string): Answer => ({ status: 200, type: 'text/html; charset=utf-8', body })
+export const json = (value: unknown): Answer => ({
+  status: 200,
+  type: 'application/json',
+  body: `${JSON.stringify(value)}\n`,
+})
 const text = (status: Answer['status'], body: string): Answer => ({ status, type: 'text/plain; charset=utf-8', body })
 
-const missing = text(404, 'There is no such page.\n')
+export const missing = text(404, 'There is no such page.\n')
+export const early = text(503, 'The monitor has not reported yet: it looks within the first minutes.\n')
+export const styleSheet: Answer = { status: 200, type: 'text/css; charset=utf-8', body: style }
 
-/**
- * What is at a path, for the operator. Reads only.
- * @param path without the query
- * @param now ms since 1970
- */
-export function answerTo({ report, history }: Known, path: string, now: number): Answer {
-  if (path === '/style.css') return { status: 200, type: 'text/css; charset=utf-8', body: style }
+/** The operator's site: everybody. Reads only. */
+export const answerTo: Site = ({ report, history }, path, now) => {
+  if (path === '/style.css') return styleSheet
   if (path === '/openapi.json') return json(openApi())
-  if (!report) return text(503, 'The monitor has not reported yet: it looks within the first minutes.\n')
+  if (!report) return early
   if (path === '/') return page(overviewPage(report, now))
   if (path === '/metrics')
     return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: metricsText(report) }
@@ -42,6 +47,6 @@ export function answerTo({ report, history }: Known, path: string, now: number):
   const [, api, user] = /^(\/api\/v1)?\/users\/([a-z0-9-]{1,64})$/.exec(path) ?? []
   const node = report.nodes.find((one) => one.user === user)
   if (!node) return missing
-  if (api !== undefined) return json(userJson(history, report, node.user))
-  return page(personPage(report, node, pastOf(history, report, node.user), now))
+  const past = pastOf(history, report, node.user)
+  return api !== undefined ? json(userJson(report, past, node)) : page(personPage(report, node, past, now))
 }

@@ -9,10 +9,13 @@ const nodeSchema = z.object({
   connections: z.number().default(0),
   bytes_in: z.number().default(0),
   bytes_out: z.number().default(0),
+  dns_name: z.string().catch(''),
+  ips: z.array(z.string()).catch([]),
   peers: z
-    .array(z.object({ path: z.string(), connections: z.number() }))
+    .array(z.object({ path: z.string(), connections: z.number(), visitor: z.boolean().default(false) }))
     .nullish()
-    .transform((peers) => peers ?? []),
+    // Who looks at a page is no Mac that is there to back up.
+    .transform((peers) => (peers ?? []).filter(({ visitor }) => !visitor)),
 })
 const statusSchema = z.object({ nodes: z.record(z.string(), nodeSchema) })
 

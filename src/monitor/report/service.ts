@@ -2,7 +2,7 @@
 // socket. It has no share; a network only where somebody is to be told. `once [--at TIME]` goes through it once, as if it
 // were then; `test-alert [NAME]` sends a test by every way of the operator, or of one person, and prints what came of it
 // as JSON.
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import type { z } from 'zod'
@@ -12,8 +12,8 @@ import type { ForeignFolder } from '../../world.ts'
 import { History } from '../history/index.ts'
 import { lookFile, lookSchema, maxLookBytes } from '../observation/index.ts'
 import { onceAt } from '../once.ts'
-import { PageServer } from '../page/index.ts'
-import { parseSettings, places } from '../settings.ts'
+import { GatewayNames, PageServer, PeoplePages } from '../page/index.ts'
+import { parseSettings, places, type Settings } from '../settings.ts'
 import { type Handed, isOutbox, maxOutbox, outboxSchema } from '../verify/part.ts'
 import { askGateway } from './gateway.ts'
 import { ledgersIn } from './ledgers.ts'
@@ -26,7 +26,16 @@ const poll = { look: 2_000, judge: 60_000 }
 const maxSecret = 16 * 1024
 
 const say = (line: string) => void process.stdout.write(`${printable(line)}\n`)
-const settings = () => parseSettings(readFileSync(join(places.settings, 'settings.json'), 'utf8'))
+const settingsPath = join(places.settings, 'settings.json')
+
+let read: { as: string; settings: Settings } | undefined
+/** What tmgen says now, read anew where the file is another one. */
+function settings(): Settings {
+  const { ino, size, mtimeMs } = statSync(settingsPath)
+  const as = `${ino} ${size} ${mtimeMs}`
+  if (read?.as !== as) read = { as, settings: parseSettings(readFileSync(settingsPath, 'utf8')) }
+  return read.settings
+}
 
 /** The scanner reads what others wrote, so that its files are read as foreign ones. */
 async function readFrom<T>(name: string, maxBytes: number, schema: z.ZodType<T>): Promise<T | undefined> {
@@ -111,6 +120,8 @@ async function main(): Promise<void> {
     return
   }
   const page = new PageServer(history, { now: Date.now, say })
+  const names = new GatewayNames(world.gateway)
+  const people = new PeoplePages(history, { now: Date.now, say }, join(places.page, 'people'), names.of)
   let isOver = false
   const end = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
@@ -121,20 +132,29 @@ async function main(): Promise<void> {
   let seen: number | undefined
   let taken = ''
   let judged = 0
+  let judgedBy: Settings | undefined
   while (!isOver) {
+    const wanted = settings()
     await page.ensure(join(places.page, 'operator.sock'))
+    await people.ensure(wanted.users)
+    const served = wanted.users.flatMap(({ name, page }) => (page ? name : []))
+    void names.refresh(served, Date.now())
     const { look: newest, handed } = await writtenAt()
     const now = Date.now()
-    const isNew = handed !== taken && (await reporter.take(settings()))
+    const isNew = handed !== taken && (await reporter.take(wanted))
     taken = handed
-    if (isNew || newest !== seen || Math.abs(now - judged) >= poll.judge) {
+    if (isNew || newest !== seen || wanted !== judgedBy || Math.abs(now - judged) >= poll.judge) {
       seen = newest
       judged = now
-      page.show(await reporter.round(settings(), now, notes))
+      judgedBy = wanted
+      const report = await reporter.round(wanted, now, notes)
+      page.show(report)
+      people.show(report)
     }
     await setTimeout(poll.look, undefined, { signal: end.signal }).catch(() => undefined)
   }
   await page.close()
+  await people.close()
   history.close()
 }
 

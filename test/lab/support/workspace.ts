@@ -34,7 +34,8 @@ export interface NodeStatus {
   accepted: number
   refused: number
   bytes_out: number
-  peers: { login: string; path: string; connections: number }[] | null
+  pages: number
+  peers: { login: string; path: string; connections: number; visitor: boolean }[] | null
   login_changed: { login: string; old_id: string; new_id: string }[]
   pins_error: string
 }

@@ -14,6 +14,7 @@ export const person = (name: string, id: string, other: Partial<Person> = {}): P
   quotas: {},
   policy,
   tell: { alerts: [], mail: null, ping: false },
+  page: null,
   ...other,
 })
 

@@ -48,6 +48,7 @@ export function user(n: number, name: string, change: Partial<DeployedUser> = {}
     macs: [{ name: 'macbook', quotaBytes: 1024 ** 4, quota: '1T' }],
     watch: policyOf(monitor, undefined),
     tell: { alerts: [], mail: null, ping: false },
+    ports: [445],
     ...change,
   }
 }

@@ -161,8 +161,14 @@ describe('deployment', () => {
         ],
         watch: expect.objectContaining({ enabled: true, stale: 72 * 3600_000 }),
         tell: { alerts: [], mail: null, ping: false },
+        ports: [445],
       },
     ])
+  })
+
+  test('a page is a port more of the node', () => {
+    const text = configOf(['alice']).replace('macs:', 'monitor: {page: true}, macs:')
+    expect(resolve(parse(text), empty).deployment.users[0]?.ports).toEqual([445, 80])
   })
 
   test('gives the gateway memory by the number of nodes, or what the config says', () => {
