@@ -1,10 +1,10 @@
 import type { DeployedUser, Deployment } from '../resolve/types.ts'
 import { type Aliases, coversNode, readAliases, sourceStays } from './policy-alias.ts'
 import { type PolicyRule, parsePolicy } from './policy-text.ts'
-import { coversSmb } from './ports.ts'
+import { coversPort } from './ports.ts'
 import { allFeatures, type NodeInfo, type PolicyFeatures } from './types.ts'
 
-/** A rule of the control plane that lets others than the user reach port 445 of a node. */
+/** A rule of the control plane that lets others than the user reach a port that a node serves. */
 export interface BroaderRule {
   /** The rule as one line of JSON, or why there is none. */
   text: string
@@ -50,7 +50,7 @@ export function broaderRules(
 function opens(rule: PolicyRule, user: DeployedUser, aliases: Aliases): boolean {
   if (!rule.understood) return true
   const reached = rule.targets.some((target) => {
-    return coversSmb(target.ports) && coversNode(target.host, user, aliases)
+    return user.ports.some((port) => coversPort(target.ports, port)) && coversNode(target.host, user, aliases)
   })
   return reached && !rule.src.every((source) => sourceStays(source, user, aliases))
 }

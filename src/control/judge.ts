@@ -1,15 +1,16 @@
+import { pagePort, smbPort } from '../resolve/ports.ts'
 import type { DeployedUser, Deployment } from '../resolve/types.ts'
 import { broaderRules } from './broader.ts'
 import { sources } from './policy.ts'
 import { type Aliases, coversNode, readAliases } from './policy-alias.ts'
 import type { Seen } from './policy-own.ts'
 import { type PolicyRule, parsePolicy } from './policy-text.ts'
-import { coversSmb } from './ports.ts'
+import { coversPort } from './ports.ts'
 import { allFeatures } from './types.ts'
 
 /** A rule by which the policy does more than let each user reach the own node. */
 export interface Finding {
-  /** `reach`: others reach port 445 of a node; `source`: a node itself may reach others; `ssh`: a rule of ssh means a node. */
+  /** `reach`: others reach a port of a node; `source`: a node itself may reach others; `ssh`: a rule of ssh means a node. */
   kind: 'reach' | 'source' | 'ssh'
   /** The rule as one line of JSON, or why there is none. */
   text: string
@@ -53,7 +54,7 @@ function startsAt(rule: PolicyRule, user: DeployedUser, aliases: Aliases): boole
   return reaches && rule.src.some((source) => coversNode(source, user, aliases))
 }
 
-/** Enabled users whom no rule lets reach their own node, or not by each of their logins and tags. */
+/** Enabled users whom no rule lets reach each port of their own node, or not by each of their logins and tags. */
 export function shutOut(seen: Seen, deployment: Pick<Deployment, 'users' | 'control'>): string[] {
   const text = seen.policy?.text ?? ''
   const policy = text.trim() === '' ? undefined : parsePolicy(text, seen.features)
@@ -62,13 +63,15 @@ export function shutOut(seen: Seen, deployment: Pick<Deployment, 'users' | 'cont
   const reached = new Set<string>()
   for (const { src, targets } of policy.rules)
     for (const { host, ports } of targets)
-      if (coversSmb(ports)) for (const source of src) reached.add(`${source.replace(/@$/, '')} ${host}`)
+      for (const port of [smbPort, pagePort])
+        if (coversPort(ports, port))
+          for (const source of src) reached.add(`${source.replace(/@$/, '')} ${host} ${port}`)
   const people = ['autogroup:member', 'autogroup:members']
-  const isIn = (source: string, user: DeployedUser) =>
+  const isIn = (source: string, user: DeployedUser, port: number) =>
     [source.replace(/@$/, ''), '*', ...(source.startsWith('tag:') ? [] : people)].some((from) => {
-      return reached.has(`${from} ${user.tag}`) || reached.has(`${from} *`)
+      return reached.has(`${from} ${user.tag} ${port}`) || reached.has(`${from} * ${port}`)
     })
-  return deployment.users
-    .filter((user) => user.enabled && sources(user, deployment.control.provider).some((source) => !isIn(source, user)))
-    .map((user) => user.name)
+  const isOut = (user: DeployedUser) =>
+    sources(user, deployment.control.provider).some((source) => user.ports.some((port) => !isIn(source, user, port)))
+  return deployment.users.filter((user) => user.enabled && isOut(user)).map((user) => user.name)
 }

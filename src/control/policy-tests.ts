@@ -9,6 +9,8 @@ export interface PolicyTest {
   deny?: string[]
 }
 
+const targets = ({ tag, ports }: DeployedUser) => ports.map((port) => `${tag}:${port}`)
+
 /** How many other nodes a test tries: with one for each of 200 people the policy would be mostly tests. */
 const mostDenied = 20
 
@@ -34,8 +36,8 @@ export function policyTests(
     return sources.filter(isThere).map((src): PolicyTest => {
       const mayReach = (other: DeployedUser) => users.some((one) => one.user === other && one.sources.includes(src))
       const denied = next.filter((other) => !open.has(other.name) && !mayReach(other)).slice(0, mostDenied)
-      const deny = denied.map(({ tag }) => `${tag}:445`)
-      return { src, proto: 'tcp', accept: [`${user.tag}:445`], ...(deny.length === 0 ? {} : { deny }) }
+      const deny = denied.flatMap(targets)
+      return { src, proto: 'tcp', accept: targets(user), ...(deny.length === 0 ? {} : { deny }) }
     })
   })
 }

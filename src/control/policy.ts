@@ -1,3 +1,4 @@
+import { smbPort } from '../resolve/ports.ts'
 import type { DeployedUser, Deployment } from '../resolve/types.ts'
 
 /** A rule that lets `src` reach `dst`, at `ip` such as `tcp:445`. */
@@ -48,7 +49,8 @@ function isHeadscale(provider: Deployment['control']['provider']): boolean {
 const nobody = '192.0.2.1'
 
 /**
- * The policy that lets each enabled user's logins and tags reach port 445 of that user's own node and nothing else.
+ * The policy that lets each enabled user's logins and tags reach port 445 of that user's own node, port 80 too
+ * where their page is there, and nothing else.
  * For `headscale` it is written as all versions know it: acls (0.28 rejects grants), and no tag owns another (0.27
  * rejects that), which its keys do not need. Otherwise as grants. For `embedded`, where it is the
  * whole policy, it also declares the tags of managed Macs. Both have one rule more, for nobody.
@@ -62,14 +64,19 @@ export function policyFor(deployment: PolicyInput): Policy {
   }
   const reached = deployment.users
     .filter((user) => user.enabled)
-    .map((user) => ({ src: sources(user, provider), dst: user.tag }))
+    .map((user) => ({ src: sources(user, provider), dst: user.tag, ports: user.ports }))
     .filter(({ src }) => src.length > 0)
-  if (isHeadscale(provider)) reached.push({ src: [nobody], dst: nobody })
+  if (isHeadscale(provider)) reached.push({ src: [nobody], dst: nobody, ports: [smbPort] })
   if (provider === 'headscale') {
-    const acls = reached.map(({ src, dst }): Acl => ({ action: 'accept', proto: 'tcp', src, dst: [`${dst}:445`] }))
+    const acls = reached.map(({ src, dst, ports }): Acl => {
+      return { action: 'accept', proto: 'tcp', src, dst: ports.map((port) => `${dst}:${port}`) }
+    })
     return { tagOwners, acls }
   }
-  return { tagOwners, grants: reached.map(({ src, dst }): Grant => ({ src, dst: [dst], ip: ['tcp:445'] })) }
+  const grants = reached.map(({ src, dst, ports }): Grant => {
+    return { src, dst: [dst], ip: ports.map((port) => `tcp:${port}`) }
+  })
+  return { tagOwners, grants }
 }
 
 /** The lines of tagOwners that let a credential mint keys with `tag`. */

@@ -1,7 +1,4 @@
-/** SMB: the only port that a node serves. */
-const smb = 445
-
-/** IP protocols (name and number) without TCP's ports; a rule for these alone cannot reach SMB. */
+/** IP protocols (name and number) without TCP's ports; a rule for these alone cannot reach one of them. */
 const otherProtocols = new Set(
   'udp 17 icmp 1 ipv6-icmp 58 igmp 2 ipv4 ip-in-ip 4 egp 8 igp 9 gre 47 esp 50 ah 51 sctp 132'.split(' '),
 )
@@ -11,10 +8,10 @@ export function isOtherProtocol(name: string): boolean {
 }
 
 /**
- * Whether a port text lets tcp/445 through: `*`, `445`, `1-1000`, `80,445`, `tcp:445`, `tcp:*`, `*:*`, `udp:445`.
- * What it cannot read counts as yes.
+ * Whether a port text lets a TCP port through, here 445: `*`, `445`, `1-1000`, `80,445`, `tcp:445`, `tcp:*`, `*:*`; not
+ * `udp:445`. What it cannot read counts as yes.
  */
-export function coversSmb(text: string): boolean {
+export function coversPort(text: string, wanted: number): boolean {
   const split = text.lastIndexOf(':')
   const protocol = split < 0 ? '' : text.slice(0, split).trim()
   if (isOtherProtocol(protocol)) return false
@@ -26,6 +23,6 @@ export function coversSmb(text: string): boolean {
     if (match === null) return true
     const from = Number(match[1])
     const to = match[2] === undefined ? from : Number(match[2])
-    return from <= smb && smb <= to
+    return from <= wanted && wanted <= to
   })
 }

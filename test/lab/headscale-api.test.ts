@@ -348,7 +348,14 @@ it('says which server does not answer, and why', async () => {
 })
 
 function deployment(provider: 'headscale' | 'embedded', names: string[]): Deployment {
-  const users = names.map((name) => ({ name, tag: `tag:tm-${name}`, logins: [name], tags: ['tag:mdm'], enabled: true }))
+  const users = names.map((name) => ({
+    name,
+    tag: `tag:tm-${name}`,
+    logins: [name],
+    tags: ['tag:mdm'],
+    enabled: true,
+    ports: [445],
+  }))
   // On a server of one's own the tags of managed Macs are declared by its owner.
   if (provider === 'headscale') for (const user of users) user.tags = []
   return { control: { provider }, users: users as unknown as DeployedUser[] } as Deployment

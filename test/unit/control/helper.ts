@@ -31,6 +31,7 @@ export function user(name: string, extra: Partial<DeployedUser> = {}): DeployedU
     logins: [`${name}@example.com`],
     tags: [],
     enabled: true,
+    ports: [445],
   }
   return { ...fields, ...extra } as DeployedUser
 }

@@ -94,6 +94,24 @@ describe('judgePolicy', () => {
   })
 })
 
+describe('a node with a page', () => {
+  const paged = deployment('tailscale', [user('alice', { ports: [445, 80] }), user('bob')])
+  const seen = (...grants: object[]) => ({ policy: { text: JSON.stringify({ grants }) }, nodes })
+  const both = { src: ['alice@example.com'], dst: ['tag:tm-alice'], ip: ['tcp:445', 'tcp:80'] }
+  const bobs = own[1]!
+
+  it('is isolated with both ports, and told where others reach its page; another node’s port 80 opens nothing', () => {
+    expect(judgePolicy(seen(both, bobs), paged)).toEqual([])
+    const open = { src: ['autogroup:member'], dst: ['tag:tm-alice', 'tag:tm-bob'], ip: ['tcp:80'] }
+    expect(judgePolicy(seen(both, bobs, open), paged)).toMatchObject([{ kind: 'reach', users: ['alice'] }])
+  })
+
+  it('is shut where a rule lets its person reach the share alone', () => {
+    expect(shutOut(seen(both, bobs), paged)).toEqual([])
+    expect(shutOut(seen({ ...both, ip: ['tcp:445'] }, bobs), paged)).toEqual(['alice'])
+  })
+})
+
 describe('shutOut', () => {
   const out = (policy: object | string, features = { grants: true, tests: true }) =>
     shutOut({ policy: { text: typeof policy === 'string' ? policy : JSON.stringify(policy) }, nodes, features }, made)

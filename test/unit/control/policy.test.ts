@@ -18,6 +18,23 @@ describe('the policy', () => {
     expect(tagsWanted({ users })).toEqual(['tag:tm-alice', 'tag:tm-bob'])
   })
 
+  it('lets them reach port 80 too where their page is on the node, for no other node', () => {
+    const users = [user('alice', { ports: [445, 80] }), user('bob')]
+    expect(policyFor(deployment('tailscale', users)).grants).toEqual([
+      { src: ['alice@example.com'], dst: ['tag:tm-alice'], ip: ['tcp:445', 'tcp:80'] },
+      { src: ['bob@example.com'], dst: ['tag:tm-bob'], ip: ['tcp:445'] },
+    ])
+    expect(policyFor(deployment('headscale', users)).acls?.map(({ dst }) => dst)).toEqual([
+      ['tag:tm-alice:445', 'tag:tm-alice:80'],
+      ['tag:tm-bob:445'],
+      ['192.0.2.1:445'],
+    ])
+    for (const provider of providers) {
+      const made = deployment(provider, users)
+      expect(broaderRules(formatPolicy(policyFor(made)), made)).toEqual([])
+    }
+  })
+
   it('writes a bare Headscale user as name@, once, and leaves e-mails', () => {
     const users = [user('alice', { logins: ['alice', 'alice@', 'alice@example.com'] })]
     expect(policyFor(deployment('embedded', users)).grants?.[0]?.src).toEqual(['alice@', 'alice@example.com'])

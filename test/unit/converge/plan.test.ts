@@ -214,7 +214,15 @@ describe('files', () => {
 
 describe('the policy', () => {
   const users = [
-    { name: 'alice', tag: 'tag:tm-alice', logins: ['alice@x'], tags: [], allow: ['alice@x'], enabled: true },
+    {
+      name: 'alice',
+      tag: 'tag:tm-alice',
+      logins: ['alice@x'],
+      tags: [],
+      allow: ['alice@x'],
+      enabled: true,
+      ports: [445],
+    },
   ]
   const look = (provider: string, text: string | undefined, some = users) => {
     const deployment = { control: { provider }, users: some } as unknown as Deployment
