@@ -87,6 +87,13 @@ describe('a person’s own site', () => {
     '/me',
   ])('has no %s: whose it is follows from where it is served', (path) => expect(get(path).status).toBe(404))
 
+  test('is that person’s, whoever comes first in the report', () => {
+    expect(JSON.parse(get('/api/v1/me', 'person-002').body)).toMatchObject({
+      user: 'person-002',
+      macs: [{ mac: 'imac' }],
+    })
+  })
+
   test('is 404 for somebody of whom nothing is reported, and 503 before the first report', () => {
     expect(get('/', 'person-003').status).toBe(404)
     expect(personSite('person-001')({ report: undefined, history }, '/', at).status).toBe(503)
