@@ -64,7 +64,7 @@ export class PeoplePages {
       if (names.length > 0) mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
       if (wanted === this.#wanted) return true
       const sockets = new Set(names.map((name) => `${name}.sock`))
-      for (const name of names.length > 0 || this.#wanted !== '' ? namesIn(this.#folder) : [])
+      for (const name of namesIn(this.#folder))
         if (!sockets.has(name) && isSocket(join(this.#folder, name))) rmSync(join(this.#folder, name))
       this.#wanted = wanted
       this.#fault = ''
