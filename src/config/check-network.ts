@@ -19,10 +19,15 @@ export function udpCapacity(udp: { from: number; to: number }): number {
 
 export function checkNetwork(network: Config['network'], parts: Parts, report: Report): void {
   const users = parts.users.length
-  const room = (path: (string | number)[], capacity: number, hint: string): void => {
-    if (users > capacity) {
+  const room = (path: (string | number)[], capacity: number, hint: string, more = 0): void => {
+    if (users + more > capacity) {
       const has = capacity.toLocaleString('en-US')
-      report(path, `has room for ${has}; there are ${users.toLocaleString('en-US')} users`, hint, 'capacity')
+      report(
+        path,
+        `has room for ${has}; there are ${users.toLocaleString('en-US')} users${more > 0 ? ' and the dashboard' : ''}`,
+        hint,
+        'capacity',
+      )
     }
   }
   const layout = layoutSubnet(network.subnet)
@@ -44,7 +49,10 @@ export function checkNetwork(network: Config['network'], parts: Parts, report: R
       `has ${udp.to - udp.from + 1} ports; the least is a block of ${udpBlock}`,
       `ports are published in blocks of ${udpBlock}: to: ${udp.from + udpBlock - 1}`,
     )
-  } else room(['network', 'udp'], udpCapacity(udp), `raise network.udp.to; ports count in whole blocks of ${udpBlock}`)
+  } else {
+    const hint = `raise network.udp.to; ports count in whole blocks of ${udpBlock}`
+    room(['network', 'udp'], udpCapacity(udp), hint, parts.dashboard ? 1 : 0)
+  }
   if (parts.control?.provider === 'embedded' && udp.from <= stunPort && stunPort <= udp.to) {
     report(
       ['network', 'udp'],

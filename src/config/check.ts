@@ -13,6 +13,7 @@ export interface Parts {
   network?: Config['network']
   gateway?: Config['gateway']
   monitor?: Config['monitor']
+  dashboard?: Config['dashboard']
   /** By index in `users`; holes where an entry is invalid. */
   users: (ConfigUser | undefined)[]
   /** Names by index in `users`, also of invalid entries. */
@@ -37,6 +38,11 @@ export function checkParts(parts: Parts, places: Places): TmgenError[] {
   if (parts.network) checkNetwork(parts.network, parts, report)
   if (parts.monitor) checkMonitor(parts.monitor, parts.users, report)
   checkUsers(parts, places, report)
+  eachTwice(
+    parts.dashboard?.operators ?? [],
+    (value) => value,
+    (value, i) => report(['dashboard', 'operators', i], `"${value}" stands twice`, 'delete one'),
+  )
   checkStorage(parts, places, report)
   return errors
 }

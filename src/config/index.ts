@@ -1,6 +1,6 @@
 export { addMacText, addUserText } from './edit.ts'
 export { enableUserText, removeUserText, renameUserText, setUserText, type UserChange } from './edit-user.ts'
-export { checkUser } from './find-user.ts'
+export { checkNode, checkUser } from './find-user.ts'
 export { type NewConfigOptions, newConfigText } from './fresh.ts'
 export { nearest } from './issues.ts'
 export { configJsonSchema } from './json-schema.ts'

@@ -74,7 +74,7 @@ function validParts(data: unknown): Parts {
     const result = schema.safeParse(value)
     return result.success ? result.data : undefined
   }
-  const { control, storage, network, gateway, monitor } = configSchema.shape
+  const { control, storage, network, gateway, monitor, dashboard } = configSchema.shape
   const entries: unknown[] = Array.isArray(top.users) ? top.users : []
   const nameOf = (entry: unknown): unknown => (entry as { name?: unknown } | null)?.name
   const parts: Parts = {
@@ -87,6 +87,7 @@ function validParts(data: unknown): Parts {
     network: valid(network, top.network),
     gateway: valid(gateway, top.gateway),
     monitor: valid(monitor, top.monitor),
+    dashboard: valid(dashboard, top.dashboard),
   }
   return Object.assign(parts, Object.fromEntries(Object.entries(sections).filter(([, part]) => part !== undefined)))
 }

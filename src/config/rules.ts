@@ -1,6 +1,9 @@
+/** Name of the node with the operators' page, of which no user is. */
+export const dashboardName = 'dashboard'
+
 /** Names that mean something else in a container, in compose or in Samba. */
 export const reservedUserNames: ReadonlySet<string> = new Set(
-  'root daemon bin sys sync games man lp mail news uucp proxy backup list irc nobody gateway headscale monitor samba shares uplink tmgen guest global homes printers admin'.split(
+  'root daemon bin sys sync games man lp mail news uucp proxy backup list irc nobody gateway headscale monitor dashboard samba shares uplink tmgen guest global homes printers admin'.split(
     ' ',
   ),
 )

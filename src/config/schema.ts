@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { controlSchema } from './control-schema.ts'
 import { monitorSchema, userMonitorSchema } from './monitor-schema.ts'
-import { absolutePath, image, label, login, macName, quota, tag, userName } from './values.ts'
+import { absolutePath, image, label, login, loginOrTag, macName, quota, tag, userName } from './values.ts'
 
 const mac = z.strictObject({
   name: macName,
@@ -82,6 +82,17 @@ export const configSchema = z.strictObject({
     .default({ quota: '1T' })
     .describe('Used where a Mac names no value of its own'),
   monitor: monitorSchema,
+  dashboard: z
+    .strictObject({
+      operators: z
+        .array(loginOrTag)
+        .min(1)
+        .describe('Who may open it: logins in the tailnet, and tags of managed Macs'),
+    })
+    .optional()
+    .describe(
+      'The monitor’s page on a node of its own, http://tm-dashboard/; without it the page is on its socket alone',
+    ),
   users: z.array(userSchema).default([]).describe('The people'),
 })
 

@@ -53,6 +53,14 @@ export const login = z
     withHint('must be a login of the tailnet', 'write it as the control plane shows it: alice@example.com'),
   )
   .describe('Login in the tailnet, for example alice@example.com')
+/** A login or a tag, as the `operators` of the dashboard mix them. */
+export const loginOrTag = z
+  .string()
+  .superRefine((text, ctx) => {
+    const { error } = (text.startsWith('tag:') ? tag : login).safeParse(text)
+    for (const { message } of error?.issues ?? []) ctx.addIssue({ code: 'custom', message })
+  })
+  .describe('Login in the tailnet, or tag:name')
 export const image = z
   .string()
   .regex(

@@ -1,16 +1,17 @@
-import type { DeployedUser, Deployment } from '../resolve/types.ts'
+import { nodesOf } from '../resolve/nodes.ts'
+import type { DeployedNode, Deployment } from '../resolve/types.ts'
 import { type Aliases, coversNode, readAliases, sourceStays } from './policy-alias.ts'
 import { type PolicyRule, parsePolicy } from './policy-text.ts'
 import { coversPort } from './ports.ts'
 import { allFeatures, type NodeInfo, type PolicyFeatures } from './types.ts'
 
-/** A rule of the control plane that lets others than the user reach a port that a node serves. */
+/** A rule of the control plane that lets others than those of a node reach what it serves. */
 export interface BroaderRule {
   /** The rule as one line of JSON, or why there is none. */
   text: string
   /** Line in the policy document, from 1. */
   line?: number
-  /** Names of the users whose nodes it opens. */
+  /** Names of the nodes that it opens. */
   reaches: string[]
 }
 
@@ -21,11 +22,11 @@ export interface BroaderRule {
  */
 export function broaderRules(
   policyText: string | undefined,
-  deployment: Pick<Deployment, 'users'>,
+  deployment: Pick<Deployment, 'users' | 'dashboard'>,
   nodes: readonly NodeInfo[] = [],
   features: PolicyFeatures = allFeatures,
 ): BroaderRule[] {
-  const users = deployment.users.filter((user) => user.enabled)
+  const users = nodesOf(deployment).filter((node) => node.enabled)
   const everybody = users.map((user) => user.name)
   if (users.length === 0) return []
   const open = (text: string, line?: number): BroaderRule[] => [
@@ -47,7 +48,7 @@ export function broaderRules(
   })
 }
 
-function opens(rule: PolicyRule, user: DeployedUser, aliases: Aliases): boolean {
+function opens(rule: PolicyRule, user: DeployedNode, aliases: Aliases): boolean {
   if (!rule.understood) return true
   const reached = rule.targets.some((target) => {
     return user.ports.some((port) => coversPort(target.ports, port)) && coversNode(target.host, user, aliases)

@@ -1,5 +1,6 @@
+import { nodesOf } from '../resolve/nodes.ts'
 import { pagePort, smbPort } from '../resolve/ports.ts'
-import type { DeployedUser, Deployment } from '../resolve/types.ts'
+import type { DeployedNode, Deployment } from '../resolve/types.ts'
 import { broaderRules } from './broader.ts'
 import { sources } from './policy.ts'
 import { type Aliases, coversNode, readAliases } from './policy-alias.ts'
@@ -10,7 +11,7 @@ import { allFeatures } from './types.ts'
 
 /** A rule by which the policy does more than let each user reach the own node. */
 export interface Finding {
-  /** `reach`: others reach a port of a node; `source`: a node itself may reach others; `ssh`: a rule of ssh means a node. */
+  /** `reach`: others reach what a node serves; `source`: a node itself may reach others; `ssh`: a rule of ssh means a node. */
   kind: 'reach' | 'source' | 'ssh'
   /** The rule as one line of JSON, or why there is none. */
   text: string
@@ -24,9 +25,9 @@ export interface Finding {
 const harmless = /^autogroup:(self|internet)$/i
 
 /** All that `tmgen policy check` finds; empty: nobody but its user reaches a node, and no node reaches anybody. */
-export function judgePolicy(seen: Seen, deployment: Pick<Deployment, 'users'>): Finding[] {
+export function judgePolicy(seen: Seen, deployment: Pick<Deployment, 'users' | 'dashboard'>): Finding[] {
   const { nodes, features = allFeatures } = seen
-  const users = deployment.users.filter((user) => user.enabled)
+  const users = nodesOf(deployment).filter((node) => node.enabled)
   const found: Finding[] = broaderRules(seen.policy?.text, deployment, nodes, features).map((rule) => {
     const { reaches, ...rest } = rule
     return { kind: 'reach', ...rest, users: reaches }
@@ -34,7 +35,7 @@ export function judgePolicy(seen: Seen, deployment: Pick<Deployment, 'users'>): 
   const policy = parsePolicy(seen.policy?.text ?? '', features)
   if (policy === undefined) return found
   const aliases = readAliases(policy.root, nodes)
-  const add = (kind: Finding['kind'], { text, line }: PolicyRule, means: (user: DeployedUser) => boolean) => {
+  const add = (kind: Finding['kind'], { text, line }: PolicyRule, means: (user: DeployedNode) => boolean) => {
     const whose = users.filter(means).map((user) => user.name)
     if (whose.length > 0) found.push({ kind, text, line, users: whose })
   }
@@ -48,18 +49,19 @@ export function judgePolicy(seen: Seen, deployment: Pick<Deployment, 'users'>): 
 }
 
 /** Whether the user's node is a source of the rule, and something else than itself a destination. */
-function startsAt(rule: PolicyRule, user: DeployedUser, aliases: Aliases): boolean {
+function startsAt(rule: PolicyRule, user: DeployedNode, aliases: Aliases): boolean {
   // A rule that cannot be understood has no targets: it is told once, as one that lets others in.
   const reaches = rule.targets.some(({ host }) => host !== user.tag && !harmless.test(host))
   return reaches && rule.src.some((source) => coversNode(source, user, aliases))
 }
 
-/** Enabled users whom no rule lets reach each port of their own node, or not by each of their logins and tags. */
-export function shutOut(seen: Seen, deployment: Pick<Deployment, 'users' | 'control'>): string[] {
+/** Nodes that no rule lets their own people reach, or not by each of their logins and tags. */
+export function shutOut(seen: Seen, deployment: Pick<Deployment, 'users' | 'dashboard' | 'control'>): string[] {
   const text = seen.policy?.text ?? ''
   const policy = text.trim() === '' ? undefined : parsePolicy(text, seen.features)
   // Without a rule everything is allowed; what does not parse is told elsewhere.
   if (policy === undefined || !policy.hasRules) return []
+  const nodes = nodesOf(deployment)
   const reached = new Set<string>()
   for (const { src, targets } of policy.rules)
     for (const { host, ports } of targets)
@@ -67,11 +69,11 @@ export function shutOut(seen: Seen, deployment: Pick<Deployment, 'users' | 'cont
         if (coversPort(ports, port))
           for (const source of src) reached.add(`${source.replace(/@$/, '')} ${host} ${port}`)
   const people = ['autogroup:member', 'autogroup:members']
-  const isIn = (source: string, user: DeployedUser, port: number) =>
+  const isIn = (source: string, user: DeployedNode) =>
     [source.replace(/@$/, ''), '*', ...(source.startsWith('tag:') ? [] : people)].some((from) => {
-      return reached.has(`${from} ${user.tag} ${port}`) || reached.has(`${from} * ${port}`)
+      return user.ports.every((port) => reached.has(`${from} ${user.tag} ${port}`) || reached.has(`${from} * ${port}`))
     })
-  const isOut = (user: DeployedUser) =>
-    sources(user, deployment.control.provider).some((source) => user.ports.some((port) => !isIn(source, user, port)))
-  return deployment.users.filter((user) => user.enabled && isOut(user)).map((user) => user.name)
+  return nodes
+    .filter((user) => user.enabled && sources(user, deployment.control.provider).some((source) => !isIn(source, user)))
+    .map((user) => user.name)
 }

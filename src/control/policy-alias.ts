@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js'
-import type { DeployedUser } from '../resolve/types.ts'
+import type { DeployedNode } from '../resolve/types.ts'
 import type { NodeInfo } from './types.ts'
 
 /** What names in a policy stand for. */
@@ -29,7 +29,7 @@ const withoutTagged =
   /^autogroup:(internet|self|members?|nonroot|owner|admin|it-admin|network-admin|billing-admin|auditor|shared)$/
 
 /** Whether a source or destination may mean the user's node. Only what surely means something else is ruled out. */
-export function coversNode(host: string, user: DeployedUser, aliases: Aliases): boolean {
+export function coversNode(host: string, user: DeployedNode, aliases: Aliases): boolean {
   const name = host.toLowerCase()
   if (name.startsWith('tag:')) return name === user.tag
   if (name.startsWith('group:') || withoutTagged.test(name)) return false
@@ -43,7 +43,7 @@ export function coversNode(host: string, user: DeployedUser, aliases: Aliases): 
 /** What Tailscale and Headscale deal addresses from by default. */
 const tailnetRanges = ['100.64.0.0/10', 'fd7a:115c:a1e0::/48']
 
-function addressReaches(text: string, user: DeployedUser, nodes: readonly NodeInfo[]): boolean {
+function addressReaches(text: string, user: DeployedNode, nodes: readonly NodeInfo[]): boolean {
   const range = toRange(text)
   if (range === undefined) return true
   const known = nodes.filter((candidate) => candidate.tags.includes(user.tag))
@@ -70,7 +70,7 @@ function overlap([a, aBits]: Range, [b, bBits]: Range): boolean {
  * Whether a source lets in nobody but this user: own logins and tags, the node itself, groups of those. Names are
  * compared exactly: where a server ignores case, a rule too many is reported, never one too few.
  */
-export function sourceStays(source: string, user: DeployedUser, aliases: Aliases): boolean {
+export function sourceStays(source: string, user: DeployedNode, aliases: Aliases): boolean {
   if (source.startsWith('group:')) {
     const members = aliases.groups.get(source)
     return members?.every((member) => ownLogin(member, user)) ?? false
@@ -80,7 +80,7 @@ export function sourceStays(source: string, user: DeployedUser, aliases: Aliases
   return !aliases.hosts.has(source.toLowerCase()) && ownLogin(source, user)
 }
 
-function ownLogin(text: string, user: DeployedUser): boolean {
+function ownLogin(text: string, user: DeployedNode): boolean {
   const plain = (login: string) => login.replace(/@$/, '')
   return user.logins.some((login) => plain(login) === plain(text))
 }

@@ -1,3 +1,4 @@
+import { nodesOf } from '../resolve/nodes.ts'
 import type { Deployment } from '../resolve/types.ts'
 import { broaderRules } from './broader.ts'
 import { inline, policyFor, sources } from './policy.ts'
@@ -32,14 +33,14 @@ export function editPolicy(seen: Seen, deployment: Deployment): PolicyEdit | und
   const { owners, rules } = entriesFor(cutOwn(before, workspace).text, deployment)
   const write = (tests: readonly string[]) => writeOwn(before, workspace, { ...rules, tagOwners: owners, tests })
   let text = write([])
-  if (features.tests && deployment.users.length > 0) {
+  if (features.tests && nodesOf(deployment).length > 0) {
     const open = new Set(broaderRules(text, deployment, nodes, features).flatMap((rule) => rule.reaches))
     const { provider } = deployment.control
-    const users = deployment.users.filter((user) => user.enabled)
+    const users = nodesOf(deployment).filter((node) => node.enabled)
     const named = users.map((user) => ({ user, sources: sources(user, provider) }))
     text = write(policyTests(named, nodes, open).map(inline))
   }
-  if (text === before || (before.trim() === '' && deployment.users.length === 0)) return undefined
+  if (text === before || (before.trim() === '' && nodesOf(deployment).length === 0)) return undefined
   const [had, has] = [hasRules(before, features), hasRules(text, features)]
   return { text, everybody: had === has ? undefined : has ? 'closes' : 'opens' }
 }
@@ -50,7 +51,7 @@ const hasRules = (text: string, features: PolicyFeatures) =>
 /** Our tag owners and rules, without those that the person's own part has. */
 function entriesFor(own: string, deployment: Deployment) {
   const rules: Pick<OwnEntries, 'grants' | 'acls'> = {}
-  if (deployment.users.length === 0) return { owners: [], rules }
+  if (nodesOf(deployment).length === 0) return { owners: [], rules }
   const policy = policyFor(deployment)
   const there = parsePolicy(own)
   const declared = Object.entries(there?.root ?? {})

@@ -1,4 +1,4 @@
-import type { DeployedUser } from '../resolve/types.ts'
+import type { DeployedNode } from '../resolve/types.ts'
 import type { NodeInfo } from './types.ts'
 
 /** A test of the policy that the server runs whenever somebody changes it. */
@@ -9,7 +9,7 @@ export interface PolicyTest {
   deny?: string[]
 }
 
-const targets = ({ tag, ports }: DeployedUser) => ports.map((port) => `${tag}:${port}`)
+const targets = ({ tag, ports }: DeployedNode) => ports.map((port) => `${tag}:${port}`)
 
 /** How many other nodes a test tries: with one for each of 200 people the policy would be mostly tests. */
 const mostDenied = 20
@@ -21,7 +21,7 @@ const mostDenied = 20
  * @param open users whose nodes a broader rule opens: a test that others cannot reach them would fail
  */
 export function policyTests(
-  users: readonly { user: DeployedUser; sources: readonly string[] }[],
+  users: readonly { user: DeployedNode; sources: readonly string[] }[],
   nodes: readonly NodeInfo[],
   open: ReadonlySet<string>,
 ): PolicyTest[] {
@@ -34,7 +34,7 @@ export function policyTests(
   return there.flatMap(({ user, sources }, i) => {
     const next = [...there.slice(i + 1), ...there.slice(0, i)].map((one) => one.user)
     return sources.filter(isThere).map((src): PolicyTest => {
-      const mayReach = (other: DeployedUser) => users.some((one) => one.user === other && one.sources.includes(src))
+      const mayReach = (other: DeployedNode) => users.some((one) => one.user === other && one.sources.includes(src))
       const denied = next.filter((other) => !open.has(other.name) && !mayReach(other)).slice(0, mostDenied)
       const deny = denied.flatMap(targets)
       return { src, proto: 'tcp', accept: targets(user), ...(deny.length === 0 ? {} : { deny }) }

@@ -1,5 +1,6 @@
+import { nodesOf } from '../resolve/nodes.ts'
 import { smbPort } from '../resolve/ports.ts'
-import type { DeployedUser, Deployment } from '../resolve/types.ts'
+import type { DeployedNode, Deployment } from '../resolve/types.ts'
 
 /** A rule that lets `src` reach `dst`, at `ip` such as `tcp:445`. */
 export interface Grant {
@@ -25,11 +26,11 @@ export interface Policy {
 /** Owns every user's tag, so that one OAuth client with this tag may mint all the keys. */
 export const parentTag = 'tag:tmgen'
 
-type PolicyInput = Pick<Deployment, 'control' | 'users'>
+type PolicyInput = Pick<Deployment, 'control' | 'users' | 'dashboard'>
 
 /** Tags that the control plane must know, in the order of tmgen.yaml. */
-export function tagsWanted(deployment: Pick<Deployment, 'users'>): string[] {
-  return deployment.users.map((user) => user.tag)
+export function tagsWanted(deployment: Pick<Deployment, 'users' | 'dashboard'>): string[] {
+  return nodesOf(deployment).map((node) => node.tag)
 }
 
 /** Owners that the provider understands: Headscale rejects autogroup:admin, and needs none. */
@@ -49,8 +50,8 @@ function isHeadscale(provider: Deployment['control']['provider']): boolean {
 const nobody = '192.0.2.1'
 
 /**
- * The policy that lets each enabled user's logins and tags reach port 445 of that user's own node, port 80 too
- * where their page is there, and nothing else.
+ * The policy that lets each enabled user's logins and tags reach port 445 of that user's own node, port 80 too where
+ * their page is there, the operators port 80 of the dashboard's, and nobody anything else.
  * For `headscale` it is written as all versions know it: acls (0.28 rejects grants), and no tag owns another (0.27
  * rejects that), which its keys do not need. Otherwise as grants. For `embedded`, where it is the
  * whole policy, it also declares the tags of managed Macs. Both have one rule more, for nobody.
@@ -58,13 +59,13 @@ const nobody = '192.0.2.1'
 export function policyFor(deployment: PolicyInput): Policy {
   const { provider } = deployment.control
   const tagOwners: Record<string, string[]> = { [parentTag]: parentOwners(provider) }
-  for (const user of deployment.users) {
+  for (const user of nodesOf(deployment)) {
     tagOwners[user.tag] = provider === 'headscale' ? [] : [parentTag]
     if (provider === 'embedded') for (const tag of user.tags) tagOwners[tag] ??= []
   }
-  const reached = deployment.users
-    .filter((user) => user.enabled)
-    .map((user) => ({ src: sources(user, provider), dst: user.tag, ports: user.ports }))
+  const reached = nodesOf(deployment)
+    .filter((node) => node.enabled)
+    .map((node) => ({ src: sources(node, provider), dst: node.tag, ports: node.ports }))
     .filter(({ src }) => src.length > 0)
   if (isHeadscale(provider)) reached.push({ src: [nobody], dst: nobody, ports: [smbPort] })
   if (provider === 'headscale') {
@@ -73,9 +74,9 @@ export function policyFor(deployment: PolicyInput): Policy {
     })
     return { tagOwners, acls }
   }
-  const grants = reached.map(({ src, dst, ports }): Grant => {
-    return { src, dst: [dst], ip: ports.map((port) => `tcp:${port}`) }
-  })
+  const grants = reached.map(
+    ({ src, dst, ports }): Grant => ({ src, dst: [dst], ip: ports.map((port) => `tcp:${port}`) }),
+  )
   return { tagOwners, grants }
 }
 
@@ -86,7 +87,7 @@ export function tagOwnersHint(tag: string): string {
 }
 
 /** Headscale writes a bare user name as `alice@`; e-mails and Tailscale's logins stay. */
-export function sources(user: DeployedUser, provider: Deployment['control']['provider']): string[] {
+export function sources(user: DeployedNode, provider: Deployment['control']['provider']): string[] {
   const logins = user.logins.map((login) => (isHeadscale(provider) && !login.includes('@') ? `${login}@` : login))
   return [...new Set([...logins, ...user.tags])]
 }

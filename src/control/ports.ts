@@ -1,4 +1,4 @@
-/** IP protocols (name and number) without TCP's ports; a rule for these alone cannot reach one of them. */
+/** IP protocols (name and number) without TCP's ports; a rule for these alone reaches nothing that a node serves. */
 const otherProtocols = new Set(
   'udp 17 icmp 1 ipv6-icmp 58 igmp 2 ipv4 ip-in-ip 4 egp 8 igp 9 gre 47 esp 50 ah 51 sctp 132'.split(' '),
 )

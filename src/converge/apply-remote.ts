@@ -2,6 +2,7 @@ import { durationSeconds } from '../config/index.ts'
 import { keyDescription } from '../control/keys.ts'
 import type { Provider } from '../control/types.ts'
 import { TmgenError } from '../errors.ts'
+import { nodesOf } from '../resolve/index.ts'
 import type { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
 import type { ApplyRun } from './apply.ts'
@@ -64,7 +65,7 @@ export async function applyRemote(world: World, run: ApplyRun, control: ControlS
   switch (step.kind) {
     case 'create-login': {
       await provider.createUser(step.login)
-      const owner = desired.deployment.users.find((user) => user.name === step.user)
+      const owner = nodesOf(desired.deployment).find((node) => node.name === step.user)
       if (owner !== undefined) await record(owner.id, { createdUser: step.login })
       return
     }

@@ -1,7 +1,8 @@
 import type { NodeInfo } from '../control/types.ts'
 import type { TmgenError } from '../errors.ts'
 import { few } from '../few.ts'
-import type { DeployedUser, Deployment } from '../resolve/types.ts'
+import { nodesOf } from '../resolve/nodes.ts'
+import type { DeployedNode, Deployment } from '../resolve/types.ts'
 import type { Drift, DriftKind } from './change-types.ts'
 import { labelOf, look, need } from './plan-keys.ts'
 import { openRules, ruleText } from './plan-policy.ts'
@@ -22,10 +23,12 @@ const newKey = 'tmgen apply makes a new auth key, with which the gateway enrols 
 /** What was done by hand to a node of ours: deleted, expired, renamed, or its tag taken. */
 export function nodeDrift(deployment: Deployment, observed: Observed, now: Date): Drift[] {
   if (observed.remote === undefined || deployment.control.provider === 'manual') return []
-  return deployment.users.filter((user) => user.enabled).flatMap((user) => driftOf(user, deployment, observed, now))
+  return nodesOf(deployment)
+    .filter((node) => node.enabled)
+    .flatMap((node) => driftOf(node, deployment, observed, now))
 }
 
-function driftOf(user: DeployedUser, deployment: Deployment, observed: Observed, now: Date): Drift[] {
+function driftOf(user: DeployedNode, deployment: Deployment, observed: Observed, now: Date): Drift[] {
   const { control } = deployment
   const seen = look(user, observed, now)
   const needsKey = need(user, deployment, observed, seen) !== undefined

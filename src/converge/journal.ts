@@ -4,7 +4,7 @@ import type { Lock } from '../resolve/types.ts'
 import type { World } from '../world.ts'
 import { sha256 } from './hash.ts'
 import type { Desired } from './plan.ts'
-import { readState, relativePath, stateFiles, writeState } from './state-files.ts'
+import { nodeOwner, readState, relativePath, stateFiles, writeState } from './state-files.ts'
 import type { Step } from './types.ts'
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/)
@@ -25,8 +25,8 @@ const journalSchema = z.strictObject({
   hadControl: z.boolean(),
   /** Users that get their numbers in this run. */
   newUsers: z.array(z.strictObject({ id: userId, name: userName })),
-  /** Users for whom a key is minted: what an unused key must carry to be ours. */
-  minted: z.array(z.strictObject({ id: userId, name: userName, tag: z.string() })),
+  /** Nodes for which a key is minted: what an unused key must carry to be ours. */
+  minted: z.array(z.strictObject({ id: nodeOwner, name: userName, tag: z.string() })),
   /** Users who get a key file or a password. */
   keyFiles: z.array(userName),
   passwords: z.array(userName),

@@ -3,6 +3,7 @@ import type { Provider } from '../control/types.ts'
 import { TmgenError, TmgenErrors } from '../errors.ts'
 import { limitFor, observeFolder, observeLimits, quotasOf, type SeenFolder, type SeenStorage } from '../limits/index.ts'
 import type { Tree } from '../render/types.ts'
+import { nodesOf } from '../resolve/nodes.ts'
 import type { DeployedUser, Deployment } from '../resolve/types.ts'
 import type { Disk, World } from '../world.ts'
 import { hasUnserved, observeStrays } from './containers.ts'
@@ -133,10 +134,12 @@ export async function observe(world: World, request: ObserveRequest): Promise<Ob
   const manifest = await readManifest(world, dir)
   const control = (await readControl(world, dir)) ?? { version: 1, users: {} }
   const names = deployment.users.map((user) => user.name)
+  const nodes = nodesOf(deployment).map((node) => node.name)
   const paths = new Set([...tree.keys(), ...Object.keys(manifest.files)])
   const written = [
     ...paths,
-    ...names.flatMap((name) => [authKeyPath(name), passwordPath(name)]),
+    ...nodes.map(authKeyPath),
+    ...names.map(passwordPath),
     'state/x',
     'state/gateway/x',
     'state/status/x',
@@ -213,8 +216,8 @@ export async function observe(world: World, request: ObserveRequest): Promise<Ob
     files,
     stack: running?.view,
     passwords: await existing(world, dir, names, passwordPath),
-    authKeys: await existing(world, dir, names, authKeyPath),
-    enrolled: await readEnrolled(world, dir, names),
+    authKeys: await existing(world, dir, nodes, authKeyPath),
+    enrolled: await readEnrolled(world, dir, nodes),
     storage,
     limits,
     ...(folders === undefined ? {} : { folders }),

@@ -1,5 +1,6 @@
 import { makeProvider } from '../control/index.ts'
 import { TmgenError } from '../errors.ts'
+import { nodesOf } from '../resolve/nodes.ts'
 import type { Deployment } from '../resolve/types.ts'
 import type { World } from '../world.ts'
 import type { Observed } from './types.ts'
@@ -20,7 +21,7 @@ export async function stillRunning(
   observed: Observed,
   dependencies = { makeProvider },
 ): Promise<{ running: string[]; isSure: boolean }> {
-  const { control, controlUrl, users, workspace } = deployment
+  const { control, controlUrl, workspace } = deployment
   const running = await containersOf(world, workspace.id)
   if (running.length > 0) return { running, isSure: true }
   if (control.provider === 'manual') return { running, isSure: false }
@@ -34,7 +35,7 @@ export async function stillRunning(
     ...observed.enrolled.values(),
     ...Object.values(observed.control.users).flatMap((record) => record.nodeId ?? []),
   ])
-  const tags = new Set(users.map((user) => user.tag))
+  const tags = new Set(nodesOf(deployment).map((node) => node.tag))
   const isOurs = (id: string, of: readonly string[]) => ids.has(id) || of.some((tag) => tags.has(tag))
   const nodes = (await provider.listNodes()).filter((node) => node.online && isOurs(node.id, node.tags))
   return { running: nodes.map((node) => `node ${node.hostname}`), isSure: true }

@@ -1,9 +1,10 @@
 import { keyDescription } from '../control/keys.ts'
 import type { KeyInfo, NodeInfo } from '../control/types.ts'
-import type { DeployedUser, Deployment } from '../resolve/types.ts'
+import { dashboardName, nodesOf } from '../resolve/nodes.ts'
+import type { DeployedNode, Deployment } from '../resolve/types.ts'
 import type { Outcome } from './pipeline.ts'
 import { labelOf } from './plan-keys.ts'
-import type { Observed } from './types.ts'
+import type { ControlRecord, Observed } from './types.ts'
 
 /** Something in the control plane that looks like ours and belongs to nobody here. */
 export interface Orphan {
@@ -25,13 +26,17 @@ function nameIn(tags: readonly string[]): string | undefined {
   return tags.length === 1 ? /^tag:tm-([a-z][a-z0-9-]{0,29})$/.exec(tags[0] ?? '')?.[1] : undefined
 }
 
-/** Users who are known by a name: served, disabled, on the way out, or under a former name. */
-function knownNames({ users, retired }: Deployment): Set<string> {
+/** Names that are known: of the dashboard, and of users who are served, disabled, on the way out, or under a former name. */
+function knownNames(deployment: Deployment): Set<string> {
+  const { users, retired, dashboard } = deployment
   return new Set([
+    ...(dashboard === undefined ? [] : [dashboard.name]),
     ...users.flatMap(({ name, formerly }) => [name, ...(formerly === undefined ? [] : [formerly])]),
     ...retired,
   ])
 }
+
+const nobody = (name: string) => (name === dashboardName ? 'no dashboard in tmgen.yaml' : `no user ${name} here`)
 
 function orphanNode(node: NodeInfo, deployment: Deployment, seen: Seen, known: ReadonlySet<string>): Orphan[] {
   const name = nameIn(node.tags)
@@ -41,29 +46,31 @@ function orphanNode(node: NodeInfo, deployment: Deployment, seen: Seen, known: R
   const orphan = (why: string): Orphan[] => [
     { id: `node:${node.id}`, what: 'node', name: label, tag: `tag:tm-${name}`, online: node.online, why },
   ]
-  if (!known.has(name)) return orphan(`no user ${name} here`)
-  const user = deployment.users.find((one) => one.name === name)
-  const own = user === undefined ? [] : nodesOf(user, seen)
+  if (!known.has(name)) return orphan(nobody(name))
+  const user = nodesOf(deployment).find((one) => one.name === name)
+  const own = user === undefined ? [] : idsOf(user, seen)
   // Whose node is not known may be anybody's of that name.
   if (own.length === 0 || own.includes(node.id)) return []
   return orphan(`the node of ${name} is another one (${own.join(', ')})`)
 }
 
-const nodesOf = (user: DeployedUser, { control, enrolled }: Seen): string[] => [
+const idsOf = (user: DeployedNode, { control, enrolled }: Seen): string[] => [
   ...new Set([enrolled.get(user.name), control.users[user.id]?.nodeId].filter((id) => id !== undefined)),
 ]
 
 function orphanKey(key: KeyInfo, deployment: Deployment, seen: Seen, known: ReadonlySet<string>, now: Date): Orphan[] {
   const name = nameIn(key.tags)
   if (name === undefined || key.used || key.reusable || (key.expires !== undefined && key.expires <= now)) return []
-  if (Object.values(seen.control.users).some(({ keyId }) => keyId === key.id)) return []
+  const isOf = ([owner, { keyId }]: [string, ControlRecord]) =>
+    keyId === key.id && (owner !== dashboardName || deployment.dashboard !== undefined)
+  if (Object.entries(seen.control.users).some(isOf)) return []
   const { id: workspace } = deployment.workspace
   // Where keys have descriptions, those of others are told apart.
   if (key.description !== undefined && !key.description.startsWith(keyDescription(workspace, ''))) return []
-  const user = deployment.users.find((one) => one.name === name)
+  const user = nodesOf(deployment).find((one) => one.name === name)
   // A key that was handed over: which one it is, only the file says.
   if (user !== undefined && seen.control.users[user.id]?.source === 'pasted' && seen.authKeys.has(name)) return []
-  const why = known.has(name) ? `not the key that ${name} has` : `no user ${name} here`
+  const why = known.has(name) ? `not the key that ${name} has` : nobody(name)
   return [{ id: `key:${key.id}`, what: 'key', name: `tm-${name}`, tag: `tag:tm-${name}`, online: false, why }]
 }
 

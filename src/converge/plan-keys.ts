@@ -1,10 +1,11 @@
 import type { NodeInfo } from '../control/types.ts'
 import { TmgenError } from '../errors.ts'
-import type { DeployedUser, Deployment } from '../resolve/types.ts'
+import { nodesOf } from '../resolve/nodes.ts'
+import type { DeployedNode, Deployment } from '../resolve/types.ts'
 import type { Part, Permission } from './plan.ts'
 import type { ControlRecord, Observed, Step } from './types.ts'
 
-/** A user's node and key as the control plane shows them. */
+/** A node and its key as the control plane shows them. */
 export interface Seen {
   record: ControlRecord
   /** The user's own node in the control plane. */
@@ -20,7 +21,7 @@ export interface Seen {
 /** The name by which a node is reached. */
 export const labelOf = (node: NodeInfo) => node.dnsName?.split('.')[0] ?? node.hostname
 
-export function look(user: DeployedUser, observed: Observed, now: Date): Seen {
+export function look(user: DeployedNode, observed: Observed, now: Date): Seen {
   const record = observed.control.users[user.id] ?? {}
   const own = [record.nodeId, observed.enrolled.get(user.name)]
   const nodes = observed.remote?.nodes ?? []
@@ -34,8 +35,8 @@ export function look(user: DeployedUser, observed: Observed, now: Date): Seen {
   return { record, node, foreign, isExpired, isKeyGood: isListed && (expires === undefined || expires > now) }
 }
 
-/** Why a user needs a new key, or undefined. */
-export function need(user: DeployedUser, deployment: Deployment, observed: Observed, seen: Seen): string | undefined {
+/** Why a node needs a new key, or undefined. */
+export function need(user: DeployedNode, deployment: Deployment, observed: Observed, seen: Seen): string | undefined {
   const isEnrolled = observed.enrolled.has(user.name)
   const asksRemote = observed.remote !== undefined && deployment.control.provider !== 'manual'
   // A server elsewhere keeps the node's state: what the control plane says is then all that can be known.
@@ -52,7 +53,7 @@ export function need(user: DeployedUser, deployment: Deployment, observed: Obser
   return isRecorded ? 'the last one ran out or was used' : 'where its key file came from is not known'
 }
 
-function planUser(user: DeployedUser, deployment: Deployment, observed: Observed, permission: Permission): Part {
+function planUser(user: DeployedNode, deployment: Deployment, observed: Observed, permission: Permission): Part {
   const part: Part = { steps: [], notes: [], errors: [] }
   const seen = look(user, observed, permission.now)
   const { steps, notes } = part
@@ -115,7 +116,7 @@ function planUser(user: DeployedUser, deployment: Deployment, observed: Observed
  * Login users that the control plane lacks (Headscale); Tailscale has none to make. With OIDC a login comes with the
  * person's first sign-in: a second user of that name makes it ambiguous, and Headscale then lets neither in.
  */
-function planLogins(user: DeployedUser, { control }: Deployment, observed: Observed, isAsked: boolean): Step[] {
+function planLogins(user: DeployedNode, { control }: Deployment, observed: Observed, isAsked: boolean): Step[] {
   const known = observed.remote?.users
   const signsIn = control.provider === 'embedded' && control.oidc !== undefined
   if (known === undefined || !isAsked || signsIn) return []
@@ -129,7 +130,7 @@ function planLogins(user: DeployedUser, { control }: Deployment, observed: Obser
     }))
 }
 
-function foreignNode(user: DeployedUser, node: NodeInfo): TmgenError {
+function foreignNode(user: DeployedNode, node: NodeInfo): TmgenError {
   const tags = node.tags.length > 0 ? `tags ${node.tags.join(', ')}` : `user ${node.user ?? 'unknown'}`
   return new TmgenError(
     'control-foreign',
@@ -140,9 +141,9 @@ function foreignNode(user: DeployedUser, node: NodeInfo): TmgenError {
   )
 }
 
-/** Keys and logins of all enabled users; a command sees only to the users it names. */
+/** Keys and logins of all nodes that are served; a command sees only to those it names. */
 export function planKeys(deployment: Deployment, observed: Observed, permission: Permission): Part {
-  const parts = deployment.users
+  const parts = nodesOf(deployment)
     .filter((user) => user.enabled)
     .map((user) => planUser(user, deployment, observed, permission))
   const claimed = new Set<string>()

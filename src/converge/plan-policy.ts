@@ -1,6 +1,7 @@
 import { type BroaderRule, broaderRules, editPolicy, formatPolicy, policyFor, shutOut } from '../control/index.ts'
 import { TmgenError } from '../errors.ts'
 import { few } from '../few.ts'
+import { nodesOf } from '../resolve/nodes.ts'
 import type { Deployment } from '../resolve/types.ts'
 import type { Part } from './plan.ts'
 import type { Observed, Step } from './types.ts'
@@ -23,7 +24,7 @@ export function planPolicy(deployment: Deployment, observed: Observed): Part {
   const part: Part = { steps: [], notes: [], errors: [] }
   const { remote } = observed
   const { provider } = deployment.control
-  if (remote === undefined || (deployment.users.length === 0 && provider !== 'embedded')) return part
+  if (remote === undefined || (nodesOf(deployment).length === 0 && provider !== 'embedded')) return part
   if (provider === 'manual') {
     part.notes.push('isolation: unknown: with the provider manual tmgen cannot read the policy (tmgen policy show)')
     return part

@@ -1,4 +1,5 @@
 import { TmgenError } from '../errors.ts'
+import { nodesOf } from '../resolve/nodes.ts'
 import type { Deployment } from '../resolve/types.ts'
 import type { Part, Permission } from './plan.ts'
 import { look } from './plan-keys.ts'
@@ -10,7 +11,7 @@ import type { Observed } from './types.ts'
  */
 export function planRekey(deployment: Deployment, observed: Observed, permission: Permission): Part {
   const part: Part & { errors: TmgenError[] } = { steps: [], notes: [], errors: [] }
-  const user = deployment.users.find((one) => one.name === permission.rekeyed)
+  const user = nodesOf(deployment).find((one) => one.name === permission.rekeyed)
   if (user === undefined || permission.staged === undefined) return part
   const { record, node, foreign } = look(user, observed, permission.now)
   const other = foreign ?? node

@@ -1,5 +1,6 @@
 import type { TmgenError } from '../errors.ts'
 import type { Tree } from '../render/types.ts'
+import { nodesOf } from '../resolve/nodes.ts'
 import type { Deployment } from '../resolve/types.ts'
 import { planDatabase } from './headscale-database.ts'
 import { planFiles } from './plan-files.ts'
@@ -178,11 +179,12 @@ export function plan(desired: Desired, observed: Observed, permission: Permissio
   const notes = [...observed.notes, ...parts.flatMap((part) => part.notes), ...end.notes]
   if (isMove) notes.push(...rename.notes, ...rekey.notes)
   if (permission.staged === undefined)
-    for (const { name, formerly, rekeying } of desired.deployment.users) {
+    for (const { name, rekeying } of nodesOf(desired.deployment))
       if (rekeying) notes.push(`${name} has no access until the node has its new key: tmgen rotate ${name} --key`)
+  if (permission.staged === undefined)
+    for (const { name, formerly } of desired.deployment.users)
       if (formerly !== undefined)
         notes.push(`${name} has no access until the rename is done: tmgen rename user ${formerly} ${name}`)
-    }
   for (const step of ordered) {
     if (permission.kinds.has(step.kind) || step.kind === 'record-node') continue
     // The next run of the same verb does it.

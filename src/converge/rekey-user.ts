@@ -1,4 +1,4 @@
-import { checkUser } from '../config/index.ts'
+import { checkNode } from '../config/index.ts'
 import { TmgenError } from '../errors.ts'
 import { beginRekey, endRekey } from '../resolve/index.ts'
 import type { World } from '../world.ts'
@@ -6,7 +6,7 @@ import type { Command, Once, Outcome } from './pipeline.ts'
 import { openWorkspace } from './workspace.ts'
 
 /**
- * Gives a user's node a new key in three runs, because a node that goes on with its state keeps its key. The first cuts
+ * Gives a node a new key in three runs, because a node that goes on with its state keeps its key. The first cuts
  * the route; the second deletes the node and its state; the third makes an auth key, with which the gateway enrols the
  * node anew, under the same name. Killed in between, the lock says so, and the same command goes on there.
  */
@@ -18,7 +18,7 @@ export async function rekeyUser(
 ): Promise<Outcome> {
   const { rekey: name } = command
   const { parsed } = await openWorkspace(world, dir)
-  checkUser(parsed, name)
+  checkNode(parsed, name)
   if (parsed.config.host === 'remote')
     throw new TmgenError('usage', 'host: remote: the key of a node can be replaced on the Docker host alone', {
       hint: `there, with host: local: tmgen rotate ${name} --key`,

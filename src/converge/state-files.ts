@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import { TmgenError } from '../errors.ts'
+import { dashboardName } from '../resolve/nodes.ts'
 import type { World } from '../world.ts'
 import type { AllocationMirror, ControlState, Manifest } from './types.ts'
 
@@ -9,6 +10,8 @@ const maxStateBytes = 16 * 1024 * 1024
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
 const userId = z.string().regex(/^u[1-9]\d{0,8}$/)
+/** Who has a node: a user, or the dashboard. */
+export const nodeOwner = userId.or(z.literal(dashboardName))
 const counter = z.number().int().min(1)
 /** A path below the workspace that cannot lead out of it. */
 export const relativePath = z
@@ -19,7 +22,7 @@ export const relativePath = z
 const controlSchema = z.strictObject({
   version: z.literal(1),
   users: z.record(
-    userId,
+    nodeOwner,
     z.strictObject({
       keyId: z.string().min(1).max(200).optional(),
       keyExpires: z.iso.datetime().optional(),

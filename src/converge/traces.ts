@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { Config } from '../config/index.ts'
 import { TmgenError, TmgenErrors } from '../errors.ts'
 import { markerFile } from '../render/index.ts'
-import { type Lock, parseLock, type Trace, type Traces } from '../resolve/index.ts'
+import { dashboardName, type Lock, parseLock, type Trace, type Traces } from '../resolve/index.ts'
 import type { World } from '../world.ts'
 import { readJournal } from './journal.ts'
 import { archiveFolder, removedFile } from './leaving.ts'
@@ -26,7 +26,7 @@ export async function findTraces(
   await fromGenerated(world, dir, traces)
   const control = await readControl(world, dir)
   for (const id of Object.keys(control?.users ?? {}))
-    traces.users.push({ source: 'state/control.json', kind: 'state', id })
+    if (id !== dashboardName) traces.users.push({ source: 'state/control.json', kind: 'state', id })
   if (config.host === 'remote') notes.push('host: remote: the storage is elsewhere and was not looked at')
   else await fromStorage(world, dir, config, traces, notes)
   return { traces, notes }

@@ -4,7 +4,7 @@ import type { Argv, SeenFolder, SeenStorage } from '../limits/index.ts'
 import type { Lock } from '../resolve/types.ts'
 import type { SeenImport } from './importing.ts'
 
-/** One user's record in state/control.json. */
+/** What state/control.json has of one node. */
 export interface ControlRecord {
   /** Id of the key last minted for the node. */
   keyId?: string
@@ -18,7 +18,7 @@ export interface ControlRecord {
   source?: 'minted' | 'pasted'
 }
 
-/** state/control.json, keyed by user id (`u1`). */
+/** state/control.json, keyed by who has the node: a user's id (`u1`), or `dashboard`. */
 export interface ControlState {
   version: 1
   users: Record<string, ControlRecord>

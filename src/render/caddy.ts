@@ -1,6 +1,6 @@
 import { pagePort } from '../resolve/ports.ts'
-import type { Deployment } from '../resolve/types.ts'
-import { servedUsers } from './marker.ts'
+import type { DeployedNode, Deployment } from '../resolve/types.ts'
+import { servedNodes, servedUsers } from './marker.ts'
 import { nodePages, pageMount } from './pages.ts'
 
 const relay = (node: string, port: number, upstream: string) => ({
@@ -9,12 +9,14 @@ const relay = (node: string, port: number, upstream: string) => ({
 })
 
 /**
- * generated/caddy/config.json: what the gateway serves, paths as seen in its container. Users by name, so that the
+ * generated/caddy/config.json: what the gateway serves, paths as seen in its container. Nodes by name, so that the
  * same people give the same bytes (the gateway reloads when the bytes change).
  */
 export function caddyConfig(deployment: Deployment): object {
   // A node amid a change of its key has no route; its share goes on.
-  const users = servedUsers(deployment).filter((user) => user.rekeying === undefined)
+  const hasRoute = ({ rekeying }: DeployedNode) => rekeying === undefined
+  const nodes = servedNodes(deployment).filter(hasRoute)
+  const users = servedUsers(deployment).filter(hasRoute)
   return {
     // Caddy's own admin API can change everything; the gateway follows the file instead.
     admin: { disabled: true, config: { persist: false } },
@@ -25,7 +27,7 @@ export function caddyConfig(deployment: Deployment): object {
         memory_limit: deployment.gatewayMemory,
         status_socket: '/run/tmgen/status.sock',
         nodes: Object.fromEntries(
-          users.map((u) => [
+          nodes.map((u) => [
             u.name,
             {
               hostname: u.hostname,
@@ -40,8 +42,8 @@ export function caddyConfig(deployment: Deployment): object {
       layer4: {
         servers: Object.fromEntries([
           ...users.map((u) => [u.name, relay(u.name, 445, `${u.ip}:445`)]),
-          // A slash is in no user's name.
-          ...nodePages(users).map(({ node, socket }) => [
+          // A slash is in no node's name.
+          ...nodePages(nodes).map(({ node, socket }) => [
             `${node}/page`,
             relay(node, pagePort, `unix/${pageMount}/${socket}`),
           ]),

@@ -1,5 +1,6 @@
+import { dashboardName, nodesOf } from '../resolve/nodes.ts'
 import { pagePort } from '../resolve/ports.ts'
-import type { DeployedUser, Deployment } from '../resolve/types.ts'
+import type { DeployedNode, Deployment } from '../resolve/types.ts'
 
 /** A page that a node serves: at its http port, from a socket of the monitor. */
 export interface NodePage {
@@ -11,12 +12,15 @@ export interface NodePage {
 /** Where the gateway finds state/page; its own check of sockets knows the same place (gateway/upstream.go). */
 export const pageMount = '/run/tmgen-page'
 
-/** Whether the person's own page is on their node. */
-export const isPaged = ({ ports }: Pick<DeployedUser, 'ports'>) => ports.includes(pagePort)
+/** Whether a node serves a page. */
+export const isPaged = ({ ports }: Pick<DeployedNode, 'ports'>) => ports.includes(pagePort)
 
-export const nodePages = (users: readonly DeployedUser[]): NodePage[] =>
-  users.filter(isPaged).map(({ name }) => ({ node: name, socket: `people/${name}.sock` }))
+/** Who may open one is its node's list in the gateway: no header says who asks. */
+export const nodePages = (nodes: readonly DeployedNode[]): NodePage[] =>
+  nodes.filter(isPaged).map(({ id, name }) => {
+    return { node: name, socket: id === dashboardName ? 'operator.sock' : `people/${name}.sock` }
+  })
 
 /** Whether the gateway needs the sockets at all. */
-export const hasPages = ({ users }: Pick<Deployment, 'users'>): boolean =>
-  users.some((user) => user.enabled && isPaged(user))
+export const hasPages = (deployment: Pick<Deployment, 'users' | 'dashboard'>): boolean =>
+  nodesOf(deployment).some((node) => node.enabled && isPaged(node))

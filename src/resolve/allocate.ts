@@ -3,6 +3,7 @@ import type { Config, ParsedConfig } from '../config/index.ts'
 import { layoutSubnet, type SubnetLayout, showIp } from '../config/subnet.ts'
 import { TmgenError, TmgenErrors } from '../errors.ts'
 import { ipNumber, lowestFree } from './layout.ts'
+import { dashboardName } from './nodes.ts'
 import type { Lock } from './types.ts'
 
 /** What resolve needs of a parsed config. */
@@ -26,6 +27,7 @@ export function allocate(parsed: ResolveInput, lock: Lock, imported: ReadonlyMap
   const { config } = parsed
   const next = structuredClone(lock)
   addUsers(parsed, next)
+  addDashboard(parsed, next)
   const errors: TmgenError[] = takeUids(imported, config.network.uid.from, lock, next)
   const full = (path: string[], capacity: number): void => {
     errors.push(capacityError(parsed, next, path, capacity))
@@ -59,6 +61,12 @@ function addUsers(parsed: ResolveInput, lock: Lock): void {
     lock.users[id] = { name, uid: 0, destinations: { timemachine: { ip: '' } } }
     lock.nodes[`n${lock.next.node++}`] = { owner: id, hostname: `tm-${name}`, udpPort: 0 }
   }
+}
+
+/** Once dealt it stays, also while the dashboard is taken out of tmgen.yaml. */
+function addDashboard({ config }: ResolveInput, { next, nodes }: Lock): void {
+  if (config.dashboard === undefined || Object.values(nodes).some(({ owner }) => owner === dashboardName)) return
+  nodes[`n${next.node++}`] = { owner: dashboardName, hostname: `tm-${dashboardName}`, udpPort: 0 }
 }
 
 /** A name is free only when the rename that gives it up is done: until then files under it are another's. */
@@ -147,7 +155,7 @@ function capacityError(parsed: ResolveInput, lock: Lock, path: string[], capacit
   const wanted = new Set(parsed.config.users.map((u) => u.name))
   const gone = Object.values(lock.users).filter((u) => !wanted.has(u.name)).length
   const kept = gone > 0 ? `, ${gone} of them for users removed from ${parsed.file}` : ''
-  const total = Object.keys(lock.users).length
+  const total = Object.keys(path.at(-1) === 'udp' ? lock.nodes : lock.users).length
   return new TmgenError('capacity', `${path.join('.')} has room for ${capacity}; ${total} are needed${kept}`, {
     place: parsed.placeOf(path),
     hint: path.at(-1) === 'udp' ? 'raise network.udp.to' : 'use a larger subnet; a /22 holds 1,005 users',

@@ -1,3 +1,4 @@
+import { dashboardName } from './nodes.ts'
 import type { Lock } from './types.ts'
 
 export interface LockFault {
@@ -30,7 +31,7 @@ export function checkLock(lock: Lock): LockFault[] {
   const [owners, hosts, ports] = [once('owner'), once('host name'), once('UDP port')]
   const owned = new Set<string>()
   for (const [id, node] of Object.entries(lock.nodes)) {
-    if (!Object.hasOwn(lock.users, node.owner))
+    if (node.owner !== dashboardName && !Object.hasOwn(lock.users, node.owner))
       faults.push({ path: ['nodes', id, 'owner'], message: `(${node.owner}) is no user of the lock` })
     owned.add(node.owner)
     owners(node.owner, ['nodes', id, 'owner'], id)

@@ -1,12 +1,10 @@
-import { userNamed } from './rename.ts'
+import { nodeName } from './nodes.ts'
 import type { Lock, LockedNode } from './types.ts'
 
-const nodeOf = (lock: Lock, name: string): LockedNode | undefined => {
-  const [id] = userNamed(lock, name) ?? []
-  return Object.values(lock.nodes).find((node) => node.owner === id)
-}
+const nodeOf = (lock: Lock, name: string): LockedNode | undefined =>
+  Object.values(lock.nodes).find((node) => nodeName(lock, node) === name)
 
-/** The lock with a user's node marked as amid a change of its key, until endRekey. */
+/** The lock with a node marked as amid a change of its key, until endRekey. */
 export function beginRekey(lock: Lock, name: string): Lock {
   const next = structuredClone(lock)
   const node = nodeOf(next, name)

@@ -4,9 +4,10 @@ import { hostPolicyOf, policyOf, verifyOf } from '../monitor/rules/policy.ts'
 import { allocate, layoutOf, type ResolveInput } from './allocate.ts'
 import { publishedPorts } from './layout.ts'
 import { formatLock } from './lock.ts'
+import { dashboardName, nodeName } from './nodes.ts'
 import { pagePort, smbPort } from './ports.ts'
 import { mailServerOf, tellingOf } from './telling.ts'
-import type { DeployedUser, Deployment, Lock } from './types.ts'
+import type { DeployedNode, DeployedUser, Deployment, Lock, LockedNode } from './types.ts'
 
 const mebibyte = 1024 ** 2
 /** Soft limit without nodes: twice what a copy at full speed takes with 2 nodes (docs/performance.md). */
@@ -17,7 +18,7 @@ const memoryPerNode = 1.2 * mebibyte
 /**
  * Config + lock -> deployment with every default filled in, and the new lock. Pure. The lock's serial goes up by one when
  * anything in it changed, else the lock comes back as it was. `moved` says, for people, which numbers a changed range moved.
- * @param rebind names of users whose nodes forget which account each login belongs to
+ * @param rebind names of nodes that forget which account each login belongs to
  * @param forgotten ids of users of whom nothing is left: their entries go, and IPs and ports are free again
  * @param imported UIDs that files have already, by the name of a new user
  * Throws TmgenErrors `capacity` with places, and `storage` for an imported UID that is another's.
@@ -36,7 +37,7 @@ export function resolve(
   const { config } = parsed
   const next = allocate(parsed, lock, imported)
   for (const node of Object.values(next.nodes))
-    if (rebind.includes(next.users[node.owner]?.name ?? '')) node.pinEpoch = (node.pinEpoch ?? 0) + 1
+    if (rebind.includes(nodeName(next, node))) node.pinEpoch = (node.pinEpoch ?? 0) + 1
   for (const id of forgotten) delete next.users[id]
   for (const [id, node] of Object.entries(next.nodes)) if (forgotten.includes(node.owner)) delete next.nodes[id]
   if (formatLock(next) !== formatLock(lock)) next.serial = lock.serial + 1
@@ -58,7 +59,7 @@ export function resolve(
     },
     gatewayMemory:
       config.gateway.memory === undefined
-        ? Math.round(baseMemory + memoryPerNode * config.users.length)
+        ? Math.round(baseMemory + memoryPerNode * (config.users.length + (config.dashboard ? 1 : 0)))
         : quotaBytes(config.gateway.memory),
     storageRoot: config.storage.root,
     overcommit: config.overcommit,
@@ -71,6 +72,7 @@ export function resolve(
       ping: config.monitor.ping,
     },
     users: deployUsers(config, next),
+    ...(config.dashboard === undefined ? {} : { dashboard: deployDashboard(config.dashboard, next) }),
     retired: Object.values(next.users)
       .map((user) => user.name)
       .filter((name) => !wanted.has(name)),
@@ -78,31 +80,56 @@ export function resolve(
   return { deployment, lock: next, moved: movedNumbers(lock, next) }
 }
 
+/** Nodes of a lock, with their ids, by owner. */
+type Nodes = ReadonlyMap<string, readonly [string, LockedNode]>
+
+const byOwner = (lock: Lock): Nodes => new Map(Object.entries(lock.nodes).map((one) => [one[1].owner, one]))
+
+/** What is the same of every node. */
+function deployNode(nodes: Nodes, owner: string, name: string) {
+  const [nodeId, node] = nodes.get(owner) ?? []
+  if (nodeId === undefined || node === undefined) throw new Error(`the node of ${name} was not allocated`)
+  return {
+    id: owner,
+    nodeId,
+    name,
+    hostname: node.hostname,
+    udpPort: node.udpPort,
+    pinEpoch: node.pinEpoch ?? 0,
+    tag: `tag:tm-${name}`,
+    ...(node.rekeying === undefined ? {} : { rekeying: node.rekeying }),
+  }
+}
+
+function deployDashboard({ operators }: NonNullable<Config['dashboard']>, lock: Lock): DeployedNode {
+  const isTag = (one: string) => one.startsWith('tag:')
+  return {
+    ...deployNode(byOwner(lock), dashboardName, dashboardName),
+    ports: [pagePort],
+    allow: operators,
+    logins: operators.filter((one) => !isTag(one)),
+    tags: operators.filter(isTag),
+    enabled: true,
+  }
+}
+
 function deployUsers(config: Config, lock: Lock): DeployedUser[] {
   const idOf = new Map(Object.entries(lock.users).map(([id, user]) => [user.name, id]))
-  const nodeOf = new Map(Object.entries(lock.nodes).map(([id, node]) => [node.owner, id]))
+  const nodes = byOwner(lock)
   return config.users.map((user) => {
     const id = idOf.get(user.name) ?? ''
-    const nodeId = nodeOf.get(id) ?? ''
     const locked = lock.users[id]
-    const node = lock.nodes[nodeId]
-    if (!locked || !node) throw new Error(`user ${user.name} was not allocated`)
+    if (!locked) throw new Error(`user ${user.name} was not allocated`)
     return {
-      id,
-      nodeId,
-      name: user.name,
+      ...deployNode(nodes, id, user.name),
       uid: locked.uid,
       imported: locked.imported === true,
       ip: locked.destinations.timemachine.ip,
-      udpPort: node.udpPort,
-      hostname: node.hostname,
-      pinEpoch: node.pinEpoch ?? 0,
-      tag: `tag:tm-${user.name}`,
+      ports: user.monitor?.page ? [smbPort, pagePort] : [smbPort],
       allow: [...user.logins, ...user.tags],
       logins: user.logins,
       tags: user.tags,
       enabled: user.enabled && locked.formerly === undefined,
-      ...(node.rekeying === undefined ? {} : { rekeying: node.rekeying }),
       ...(locked.formerly === undefined ? {} : { formerly: locked.formerly }),
       storage: user.storage ?? `${config.storage.root}/${user.name}`,
       macs: user.macs.map((mac) => {
@@ -111,7 +138,6 @@ function deployUsers(config: Config, lock: Lock): DeployedUser[] {
       }),
       watch: policyOf(config.monitor, user.monitor),
       tell: tellingOf(user),
-      ports: user.monitor?.page === true ? [smbPort, pagePort] : [smbPort],
     }
   })
 }
@@ -124,7 +150,7 @@ function movedNumbers(before: Lock, after: Lock): string[] {
   }
   for (const [id, node] of Object.entries(before.nodes)) {
     const to = after.nodes[id]?.udpPort
-    const name = before.users[node.owner]?.name
+    const name = nodeName(before, node)
     if (node.udpPort !== to) moved.push(`${name}: UDP port ${node.udpPort} -> ${to} (network.udp changed)`)
   }
   return moved

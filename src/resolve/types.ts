@@ -19,7 +19,7 @@ export interface LockedUser {
 }
 
 export interface LockedNode {
-  /** User id that owns it. */
+  /** User id that owns it, or `dashboard`. */
   owner: string
   hostname: string
   udpPort: number
@@ -52,30 +52,39 @@ export interface DeployedMac {
   quota: string
 }
 
-export interface DeployedUser {
+/** A node in the tailnet that the gateway hosts, whatever is behind it. */
+export interface DeployedNode {
+  /** Of its owner: a user's id, or `dashboard`. */
   id: string
   nodeId: string
+  /** In the gateway, and of its key file and state: the user's name, or `dashboard`. */
   name: string
-  uid: number
-  /** See LockedUser. */
-  imported: boolean
-  ip: string
-  udpPort: number
   hostname: string
+  udpPort: number
   /** See LockedNode; 0: never. */
   pinEpoch: number
   /** Tag of the node: `tag:tm-NAME`. */
   tag: string
+  /** TCP ports that it serves. */
+  ports: readonly number[]
   /** Who may connect: logins and tags, as written in the config. */
   allow: string[]
   logins: string[]
   tags: string[]
   /** Served: switched on in tmgen.yaml, and not amid a rename. */
   enabled: boolean
-  /** See LockedUser. */
-  formerly?: string | undefined
   /** See LockedNode. */
   rekeying?: true | undefined
+}
+
+/** A person: a node, and the shares behind it. */
+export interface DeployedUser extends DeployedNode {
+  uid: number
+  /** See LockedUser. */
+  imported: boolean
+  ip: string
+  /** See LockedUser. */
+  formerly?: string | undefined
   /** Absolute path of the user's storage folder on the Docker host. */
   storage: string
   macs: DeployedMac[]
@@ -143,6 +152,8 @@ export interface Deployment {
   }
   /** Ordered as in tmgen.yaml. */
   users: DeployedUser[]
+  /** The node with the operators' page; absent: none. */
+  dashboard?: DeployedNode | undefined
   /** Names of users that are in the lock and no longer in tmgen.yaml. */
   retired: string[]
   /** Quotas may be larger than their disk. */

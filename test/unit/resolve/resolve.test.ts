@@ -150,6 +150,7 @@ describe('deployment', () => {
         hostname: 'tm-alice',
         pinEpoch: 0,
         tag: 'tag:tm-alice',
+        ports: [445],
         allow: ['alice@example.com', 'tag:staff'],
         logins: ['alice@example.com'],
         tags: ['tag:staff'],
