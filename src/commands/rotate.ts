@@ -13,11 +13,10 @@ export interface RotateOptions {
 
 /** `tmgen rotate NAME --password | --key`: a new secret in place of the old one, and what the Macs have to do. */
 export async function rotate(context: Context, name: string, options: RotateOptions): Promise<undefined> {
-  const { checkUser } = await import('../config/index.ts')
+  const { checkNode, checkUser } = await import('../config/index.ts')
   const served = (parsed: ParsedConfig): string => {
-    const [, user] = checkUser(parsed, name)
-    if (!user.enabled)
-      throw new TmgenError('usage', `${name} is disabled`, { hint: `first: tmgen enable user ${name}` })
+    const { enabled } = options.password ? checkUser(parsed, name)[1] : checkNode(parsed, name)
+    if (!enabled) throw new TmgenError('usage', `${name} is disabled`, { hint: `first: tmgen enable user ${name}` })
     return parsed.text
   }
   if (options.password) return rotatePassword(context, name, options, served)
@@ -74,12 +73,13 @@ async function rotateKey(context: Context, name: string, options: RotateOptions,
   })
   tellOutcome(ui, outcome, options.json, { user: name })
   if (options.json) return undefined
-  const node = outcome.deployment.users.find((one) => one.name === name)?.hostname ?? `tm-${name}`
+  const node = `tm-${name}`
   ui.say(`The running gateway enrols ${node} again by itself: a new node with the same name, and another IP address.`)
   if (isManual)
     ui.say(
       `Where the old node ${node} was still in your control plane, the new one is named ${node}-1: rename it there.`,
     )
+  if (outcome.deployment.dashboard?.name === name) return undefined
   ui.say(`On the Macs of ${name}: nothing to do where the disk is added by name (smb://${node}...), as the guide does;`)
   ui.say('one that was added by IP address needs the new one: tmgen list. A running backup is cut once and goes on.')
   return undefined

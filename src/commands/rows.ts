@@ -1,6 +1,6 @@
 import type { BroaderRule } from '../control/index.ts'
 import type { Observed } from '../converge/types.ts'
-import type { DeployedUser, Deployment } from '../resolve/types.ts'
+import type { DeployedNode, DeployedUser, Deployment } from '../resolve/types.ts'
 
 /** Where a user's auth key stands; `used`: the node is enrolled and needs none. */
 export type KeyState = 'used' | 'ready' | 'expired' | 'missing'
@@ -32,7 +32,6 @@ export function userRows(
   now: Date,
 ): UserRow[] {
   return deployment.users.map((user) => {
-    const record = observed.control.users[user.id] ?? {}
     const node = nodeOf(user, observed)
     const isLocal = observed.enrolled.has(user.name) || node !== undefined
     const enrolled = !isLocal && deployment.host === 'remote' && !observed.remote ? null : isLocal
@@ -44,14 +43,18 @@ export function userRows(
       node: { hostname: user.hostname, name: node?.dnsName ?? user.hostname, udpPort: user.udpPort },
       macs: user.macs.map(({ name, quota }) => ({ name, quota })),
       storage: user.storage,
-      key: {
-        state: keyState(isLocal, observed.authKeys.has(user.name), record.keyExpires, now),
-        expires: record.keyExpires ?? null,
-      },
+      key: keyOf(user, observed, now),
       enrolled,
       isolation: isolationOf(user, rules),
     }
   })
+}
+
+/** Where the auth key of a node stands. */
+export function keyOf(node: DeployedNode, observed: Observed, now: Date): UserRow['key'] {
+  const { keyExpires } = observed.control.users[node.id] ?? {}
+  const isEnrolled = observed.enrolled.has(node.name) || nodeOf(node, observed) !== undefined
+  return { state: keyState(isEnrolled, observed.authKeys.has(node.name), keyExpires, now), expires: keyExpires ?? null }
 }
 
 function isolationOf(user: DeployedUser, rules: readonly BroaderRule[] | undefined): UserRow['isolation'] {
@@ -59,8 +62,8 @@ function isolationOf(user: DeployedUser, rules: readonly BroaderRule[] | undefin
   return rules.some((rule) => rule.reaches.includes(user.name)) ? 'open' : 'closed'
 }
 
-/** The user's node in the control plane: the one with our tag. */
-export function nodeOf(user: DeployedUser, observed: Observed) {
+/** A node in the control plane: the one with our tag. */
+export function nodeOf(user: DeployedNode, observed: Observed) {
   return observed.remote?.nodes.find((node) => node.tags.includes(user.tag))
 }
 

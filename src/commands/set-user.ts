@@ -31,7 +31,7 @@ export async function setUser(context: Context, name: string, options: SetUserOp
     throw new TmgenError('usage', 'nothing to set', {
       hint: `for example: tmgen set user ${name} --quota 2T; or --add-login, --rebind; see --help`,
     })
-  const { setUserText } = await import('../config/index.ts')
+  const { checkNode, setUserText } = await import('../config/index.ts')
   const flags = ['rebind', 'quota', 'login', 'addLogin', 'removeLogin'] as const
   const given = flags.filter((flag) => options[flag] !== undefined)
   const change = {
@@ -43,7 +43,12 @@ export async function setUser(context: Context, name: string, options: SetUserOp
   }
   const outcome = await converge(context, `changing ${name}`, {
     name: `set user ${name} ${given.map((flag) => `--${flag.replace('Login', '-login')}`).join(' ')}`,
-    edit: (parsed) => setUserText(parsed, name, change),
+    edit: (parsed) => {
+      // That is about a node, so also about the dashboard's.
+      if (Object.keys(change).length > 0) return setUserText(parsed, name, change)
+      checkNode(parsed, name)
+      return parsed.text
+    },
     ...(rebind ? { rebind: [name] } : {}),
     permits: isAccess ? 'access' : 'local',
     remote: givesAccess ? 'write' : isAccess ? 'read' : 'no',

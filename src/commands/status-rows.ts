@@ -2,7 +2,7 @@ import type { ShareLook } from '../backups/index.ts'
 import { bytesText } from '../bytes.ts'
 import { quotasOf, type SeenStorage } from '../limits/index.ts'
 import type { MacReport, Report } from '../monitor/report/report.ts'
-import type { DeployedMac, DeployedUser } from '../resolve/types.ts'
+import type { DeployedMac, DeployedNode, DeployedUser } from '../resolve/types.ts'
 import type { GatewayStatus } from '../stack/gateway-status.ts'
 import { nodeNotes } from '../stack/node-notes.ts'
 import { type Service, serviceText } from '../stack/services.ts'
@@ -30,7 +30,8 @@ export interface MacStatus {
   warnings: string[]
 }
 
-export interface StatusRow {
+/** How one node does. */
+export interface NodeStatus {
   name: string
   enabled: boolean
   /** `state` and `ips` as the gateway says; null: it does not answer, or runs elsewhere. */
@@ -40,12 +41,16 @@ export interface StatusRow {
   /** Open connections. */
   sessions: number | null
   key: UserRow['key']
+  warnings: string[]
+}
+
+/** How one user does. */
+export interface StatusRow extends NodeStatus {
   /** The container in a word; null: Docker does not answer, or runs elsewhere. */
   samba: string | null
   macs: MacStatus[]
   /** What keeps this user from filling the disk; null: storage on another machine, or user disabled. */
   limit: LimitStatus | null
-  warnings: string[]
 }
 
 /** `enforced`: read back just now; `advisory`: the Mac alone keeps to its quota, `why` says why. */
@@ -72,21 +77,50 @@ export interface Seen {
   report?: Report | undefined
 }
 
+/**
+ * How one node does.
+ * @param listed the fully qualified name, where the control plane told it, and the key
+ */
+export function nodeStatus(
+  deployed: DeployedNode,
+  listed: { name: string; key: UserRow['key'] },
+  gateway: GatewayStatus | undefined,
+): NodeStatus {
+  const { name, enabled, hostname } = deployed
+  const node = gateway?.nodes[name]
+  const { state } = listed.key
+  const warnings: string[] = []
+  if (enabled) {
+    if (state === 'missing' || state === 'expired') warnings.push(`the auth key is ${state}: tmgen provision ${name}`)
+    if (gateway && node?.state !== 'running')
+      warnings.push(`the node is ${node ? node.state : 'unknown to the gateway'}`)
+    warnings.push(...nodeNotes(name, node))
+  }
+  return {
+    name,
+    enabled,
+    node: {
+      hostname,
+      name: node?.dns_name || listed.name,
+      state: node?.state ?? (gateway && enabled ? 'unknown' : null),
+      ips: node?.ips ?? [],
+    },
+    path: pathOf(node?.peers ?? []),
+    sessions: node?.connections ?? null,
+    key: listed.key,
+    warnings,
+  }
+}
+
 /** How one user does. */
 export function statusRow({ user, listed, gateway, services, shares, storage, report }: Seen, now: Date): StatusRow {
-  const node = gateway?.nodes[user.name]
+  const node = nodeStatus(user, { name: listed.node.name, key: listed.key }, gateway)
   const samba = services && serviceText(services.get(`samba-${user.name}`))
   const macs = user.macs.map((mac) =>
     macStatus(mac, shares.get(mac.name), judgedOf(report, user.name, mac.name), user.watch.stale, now),
   )
-  const warnings: string[] = []
+  const warnings = [...node.warnings]
   if (user.enabled) {
-    const { state } = listed.key
-    if (state === 'missing' || state === 'expired')
-      warnings.push(`the auth key is ${state}: tmgen provision ${user.name}`)
-    if (gateway && node?.state !== 'running')
-      warnings.push(`the node is ${node ? node.state : 'unknown to the gateway'}`)
-    warnings.push(...nodeNotes(user.name, node))
     if (samba !== undefined && samba !== 'healthy' && samba !== 'starting')
       warnings.push(`Samba is ${samba}: tmgen logs ${user.name} --samba`)
     const limit = storage?.limit
@@ -97,17 +131,7 @@ export function statusRow({ user, listed, gateway, services, shares, storage, re
     for (const mac of macs) warnings.push(...mac.warnings.map((text) => `${mac.name}: ${text}`))
   }
   return {
-    name: user.name,
-    enabled: user.enabled,
-    node: {
-      hostname: user.hostname,
-      name: node?.dns_name || listed.node.name,
-      state: node?.state ?? (gateway && user.enabled ? 'unknown' : null),
-      ips: node?.ips ?? [],
-    },
-    path: pathOf(node?.peers ?? []),
-    sessions: node?.connections ?? null,
-    key: listed.key,
+    ...node,
     samba: user.enabled ? (samba ?? null) : null,
     macs,
     limit: storage === undefined || !user.enabled ? null : limitStatus(storage),

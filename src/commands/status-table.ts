@@ -1,15 +1,16 @@
 import { bytesText } from '../bytes.ts'
 import { table } from '../ui/output.ts'
 import { printable } from '../ui/printable.ts'
-import type { StatusRow } from './status-rows.ts'
+import type { NodeStatus, StatusRow } from './status-rows.ts'
 
 const header = ['USER', 'NODE', 'IP', 'PATH', 'KEY', 'SAMBA', 'OPEN', 'USED', 'LIMIT', 'WRITTEN', 'LAST BACKUP']
 
-/** A line a user: of several Macs, what is used counts together, and the one whose last backup is oldest is shown. */
-export function statusTable(rows: readonly StatusRow[], now: Date): string {
+/** A line a user: of several Macs, what is used counts together, and the one whose last backup is oldest is shown. The dashboard has a node and nothing else. */
+export function statusTable(rows: readonly StatusRow[], now: Date, dashboard: NodeStatus | null = null): string {
+  const page = dashboard === null ? [] : [{ ...dashboard, samba: null, macs: [], limit: null }]
   return table(
     header,
-    rows.map((row) => cells(row, now).map(printable)),
+    [...rows, ...page].map((row) => cells(row, now).map(printable)),
   )
 }
 

@@ -11,8 +11,8 @@ import { printable, printableJson } from '../ui/printable.ts'
 import type { World } from '../world.ts'
 import type { Context } from './context.ts'
 import { look } from './look.ts'
-import { userRows } from './rows.ts'
-import { type ShareSeen, type StatusRow, statusRow } from './status-rows.ts'
+import { keyOf, userRows } from './rows.ts'
+import { type NodeStatus, nodeStatus, type ShareSeen, type StatusRow, statusRow } from './status-rows.ts'
 import { statusTable } from './status-table.ts'
 
 export interface StatusOptions {
@@ -22,6 +22,8 @@ export interface StatusOptions {
 
 interface Report {
   rows: StatusRow[]
+  /** The node of the operators' page; null: there is none. */
+  dashboard: NodeStatus | null
   notes: string[]
   now: Date
 }
@@ -93,7 +95,10 @@ async function report(context: Context): Promise<Report> {
         now,
       ),
     )
-  return { rows, notes, now }
+  const page = deployment.dashboard
+  const key = page && keyOf(page, observed, now)
+  const dashboard = page && key ? nodeStatus(page, { name: page.hostname, key }, gateway) : null
+  return { rows, dashboard, notes, now }
 }
 
 async function shares(world: World, user: DeployedUser, now: Date): Promise<Map<string, ShareSeen>> {
@@ -109,17 +114,19 @@ async function shares(world: World, user: DeployedUser, now: Date): Promise<Map<
   return seen
 }
 
-function show({ ui, io }: Context, { json, watch }: StatusOptions, { rows, notes, now }: Report): undefined {
+function show({ ui, io }: Context, { json, watch }: StatusOptions, { rows, dashboard, notes, now }: Report): undefined {
   if (json) {
-    const value = { at: now.toISOString(), users: rows, notes }
+    const value = { at: now.toISOString(), users: rows, dashboard, notes }
     if (watch) ui.data(printableJson(value))
     else ui.json(value)
     return
   }
   if (watch && io.stdout.isTTY === true) io.stdout.write('\u001b[H\u001b[2J')
   if (rows.length === 0) ui.say('no users yet: tmgen add user NAME --login LOGIN')
-  else ui.data(statusTable(rows, now))
-  const warnings = rows.flatMap((row) => row.warnings.map((text) => `${row.name}: ${text}`))
+  else ui.data(statusTable(rows, now, dashboard))
+  const warnings = [...rows, ...(dashboard ? [dashboard] : [])].flatMap((row) =>
+    row.warnings.map((text) => `${row.name}: ${text}`),
+  )
   const all = [...notes, ...warnings]
   for (const text of all.slice(0, mostWarnings)) ui.note(printable(text))
   if (all.length > mostWarnings) ui.note(`and ${all.length - mostWarnings} more: tmgen status --json`)

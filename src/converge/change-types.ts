@@ -27,7 +27,7 @@ export type Change = Planned | Drift
 
 export interface Planned {
   sign: '+' | '~' | '-'
-  what: 'user' | 'gateway' | 'headscale' | 'image' | 'policy' | 'workspace' | 'service'
+  what: 'user' | 'dashboard' | 'gateway' | 'headscale' | 'image' | 'policy' | 'workspace' | 'service'
   /** Of the user, image or service; else as `what`. */
   name: string
   title: string

@@ -1,4 +1,5 @@
-import type { DeployedUser } from '../resolve/types.ts'
+import { dashboardName, nodesOf } from '../resolve/nodes.ts'
+import type { DeployedNode } from '../resolve/types.ts'
 import type { Change, ChangePart, Planned } from './change-types.ts'
 import { compareStack } from './changes-stack.ts'
 import { nodeDrift, policyDrift, refusalDrift } from './drift.ts'
@@ -14,7 +15,8 @@ interface Placed {
 }
 
 const workspace = { what: 'workspace', name: 'workspace' } as const
-const user = (name: string) => ({ what: 'user', name }) as const
+const user = (name: string) =>
+  name === dashboardName ? ({ what: 'dashboard', name } as const) : ({ what: 'user', name } as const)
 
 /** Whose a generated file is. */
 function ownerOf(path: string): Placed['owner'] {
@@ -52,7 +54,10 @@ function place(step: Step, outcome: Outcome): Placed | undefined {
       return { owner: user(step.user), part: part('+', 'login', `login ${step.login} in the control plane`) }
     case 'mint-key':
     case 'paste-key':
-      return { owner: user(step.user), part: part('+', 'key', `auth key for ${nodeOf(step.user, deployment.users)}`) }
+      return {
+        owner: user(step.user),
+        part: part('+', 'key', `auth key for ${nodeOf(step.user, nodesOf(deployment))}`),
+      }
     case 'expire-key': {
       const [id] = Object.entries(observed.control.users).find(([, one]) => one.keyId === step.keyId) ?? []
       return { owner: id === undefined ? workspace : user(named(id)), part: part('-', 'key', 'former auth key') }
@@ -96,8 +101,8 @@ function place(step: Step, outcome: Outcome): Placed | undefined {
   }
 }
 
-const nodeOf = (name: string, users: readonly DeployedUser[]) =>
-  users.find((one) => one.name === name)?.hostname ?? name
+const nodeOf = (name: string, nodes: readonly DeployedNode[]) =>
+  nodes.find((one) => one.name === name)?.hostname ?? name
 
 function existed(path: string, { observed, lockBefore }: Outcome): boolean {
   if (path === 'tmgen.yaml') return true
@@ -115,7 +120,16 @@ function signOf(owner: Placed['owner'], parts: readonly ChangePart[], outcome: O
   return lockBefore?.users[known.id] === undefined ? '+' : '~'
 }
 
-const order: readonly Planned['what'][] = ['user', 'policy', 'gateway', 'headscale', 'image', 'workspace', 'service']
+const order: readonly Planned['what'][] = [
+  'user',
+  'dashboard',
+  'policy',
+  'gateway',
+  'headscale',
+  'image',
+  'workspace',
+  'service',
+]
 const signs: readonly Planned['sign'][] = ['+', '~', '-']
 const titles: Partial<Record<Planned['what'], string>> = { policy: 'tailnet policy', headscale: 'embedded Headscale' }
 const titleOf = ({ what, name }: Placed['owner']) => titles[what] ?? (what === name ? name : `${what} ${name}`)

@@ -20,7 +20,7 @@ export async function findTraces(
   dir: string,
   config: Config,
 ): Promise<{ traces: Traces; notes: string[] }> {
-  const traces: Traces = { workspaces: [], users: [], mirror: await readMirror(world, dir), serials: [] }
+  const traces: Traces = { workspaces: [], users: [], dashboard: [], mirror: await readMirror(world, dir), serials: [] }
   const notes: string[] = []
   await fromLocks(world, dir, traces, notes)
   await fromGenerated(world, dir, traces)
@@ -37,6 +37,7 @@ const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
 function fromLock(lock: Lock, source: string, traces: Traces): void {
   traces.workspaces.push({ source, id: lock.workspace })
   traces.serials.push(lock.serial)
+  traces.dashboard.push(...Object.values(lock.nodes).filter(({ owner }) => owner === dashboardName))
   for (const [id, { name, uid, destinations }] of Object.entries(lock.users)) {
     const node = Object.values(lock.nodes).find(({ owner }) => owner === id)
     const { hostname, udpPort, pinEpoch } = node ?? {}
@@ -112,6 +113,8 @@ async function fromGenerated(world: World, dir: string, traces: Traces): Promise
   const [composeFile, gatewayFile] = ['generated/docker-compose.yml', 'generated/caddy/config.json']
   const compose = await read(composeFile, composeSchema, (yaml) => parse(yaml, { merge: true, maxAliasCount: -1 }))
   const gateway = await read(gatewayFile, gatewaySchema, (json) => JSON.parse(json))
+  const page = gateway?.apps.tailscale.nodes[dashboardName]
+  if (page !== undefined) traces.dashboard.push({ ...page, udpPort: page.port, pinEpoch: page.pin_epoch })
   const workspace = compose?.services.gateway?.labels?.['tmgen.workspace']
   if (typeof workspace === 'string') traces.workspaces.push({ source: composeFile, id: workspace })
   for (const { environment, networks } of Object.values(compose?.services ?? {})) {

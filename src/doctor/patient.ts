@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { makeProvider, type NodeInfo, type Provider } from '../control/index.ts'
 import { type Inspection, inspect } from '../converge/index.ts'
 import { TmgenError, TmgenErrors } from '../errors.ts'
-import type { DeployedUser, Deployment } from '../resolve/types.ts'
+import { nodesOf } from '../resolve/index.ts'
+import type { DeployedNode, DeployedUser, Deployment } from '../resolve/types.ts'
 import { type GatewayStatus, gatewayStatus } from '../stack/gateway-status.ts'
 import { composeServices, type Service } from '../stack/services.ts'
 import type { World } from '../world.ts'
@@ -73,7 +74,13 @@ export class Patient {
     return users
   }
 
-  /** The same for what does not depend on tmgen.yaml: one that cannot be read hides nothing of Docker. */
+  /** The nodes of those, and the dashboard's. */
+  async servedNodes(): Promise<DeployedNode[]> {
+    await this.served()
+    return nodesOf(await this.here()).filter((node) => node.enabled)
+  }
+
+  /** As `here`, for what does not depend on tmgen.yaml: one that cannot be read hides nothing of Docker. */
   async dockerHost(): Promise<void> {
     if ('value' in (await this.tryInspection())) await this.here()
   }

@@ -1,6 +1,7 @@
 import type { AllocationMirror } from '../converge/types.ts'
 import { allocate, type ResolveInput } from './allocate.ts'
 import { newLock } from './lock.ts'
+import { dashboardName } from './nodes.ts'
 import type { Lock } from './types.ts'
 
 /** What one place tells of one user. */
@@ -28,6 +29,8 @@ export interface Traces {
   /** Ids of the workspace, and where each was found. */
   workspaces: { source: string; id: string }[]
   users: Trace[]
+  /** What is told of the dashboard's node; what counts most comes last. */
+  dashboard: Pick<Trace, 'hostname' | 'udpPort' | 'pinEpoch'>[]
   mirror: AllocationMirror | undefined
   /** Serials of the locks that were found. */
   serials: number[]
@@ -96,10 +99,24 @@ export function rebuildLock(parsed: ResolveInput, traces: Traces): Rebuilt {
   }
   for (const field of ['name', 'uid', 'ip', 'udpPort', 'hostname'] as const) findTwice(lock, field, contradictions)
   raiseCounters(lock, traces)
+  if (parsed.config.dashboard !== undefined) addDashboard(lock, traces)
   const known = new Set(Object.values(lock.users).map(({ name }) => name))
   const fresh = parsed.config.users.map(({ name }) => name).filter((name) => !known.has(name))
   const whole = contradictions.length > 0 ? lock : allocate(parsed, lock)
   return { lock: whole, contradictions, renumbered, fresh }
+}
+
+/** Its node, as it was where anything tells; allocate deals what is missing, and what a user has. */
+function addDashboard(lock: Lock, { dashboard }: Traces): void {
+  const { hostname, udpPort, pinEpoch } = dashboard.at(-1) ?? {}
+  if (hostname === undefined) return
+  const isTaken = Object.values(lock.nodes).some((node) => node.udpPort === udpPort)
+  lock.nodes[`n${lock.next.node++}`] = {
+    owner: dashboardName,
+    hostname,
+    udpPort: isTaken ? 0 : (udpPort ?? 0),
+    ...(pinEpoch === undefined ? {} : { pinEpoch }),
+  }
 }
 
 /** Only an older lock still knows the user, whose data says that he was removed. */

@@ -23,23 +23,23 @@ const gateway: Check = {
 
 const nodes: Check = {
   name: 'nodes',
-  looks: 'whether each user’s node runs, and whether it refuses a login that changed.',
-  cause: 'that person’s Macs find no server.',
+  looks: 'whether each node runs, the dashboard’s too, and whether it refuses a login that changed.',
+  cause: 'that person’s Macs find no server, or operators no page.',
   remedy:
     'for a node that wants a key: `tmgen provision NAME`; for a login that changed: `tmgen set user NAME --rebind`; else see `tmgen logs NAME`',
   test: async (patient) => {
-    const users = await patient.served()
+    const all = await patient.servedNodes()
     const status = await patient.gateway()
     const down: string[] = []
     const notes: string[] = []
-    for (const { name, hostname } of users) {
+    for (const { name, hostname } of all) {
       const node = status.nodes[name]
       if (node?.state !== 'running') down.push(`${hostname} is ${node?.state ?? 'unknown to the gateway'}`)
       // The relay is a check of its own.
       const peers = node && { ...node, peers: [] }
       for (const note of nodeNotes(name, peers)) notes.push(`${hostname}: ${note}`)
     }
-    return worst(down, notes, `all ${users.length} run`)
+    return worst(down, notes, `all ${all.length} run`)
   },
 }
 
@@ -50,7 +50,7 @@ const names: Check = {
     'after a lost state the old device keeps the name, and the new one is called NAME-1: Macs go on looking for the old one.',
   remedy: 'delete the device that is offline in the control plane, and rename the other back',
   test: async (patient) => {
-    const users = await patient.served()
+    const all = await patient.servedNodes()
     const [wrong, doubles]: [string[], string[]] = [[], []]
     const status = await patient.tryGateway()
     let known: NodeInfo[] | undefined
@@ -61,7 +61,7 @@ const names: Check = {
       if (!(error instanceof NotSeen) || !status) throw error
     }
     let seen = 0
-    for (const { name, hostname, tag } of users) {
+    for (const { name, hostname, tag } of all) {
       const ours = known?.filter((node) => node.tags.includes(tag)) ?? []
       const called = status?.nodes[name]?.dns_name.split('.')[0]
       if (called || ours.length > 0) seen++
