@@ -43,6 +43,8 @@ export const settingsSchema = z.object({
     .nullable(),
   /** A watch off the host is told that the monitor looks. */
   ping: z.boolean(),
+  /** The node that serves the operators' page; null: none does, and it is on its socket alone. */
+  dashboard: z.object({ name: z.string(), hostname: z.string() }).nullable().default(null),
   /** Those that are served, by name. */
   users: z.array(
     z.object({

@@ -1,7 +1,7 @@
 import { udpBlock } from '../config/check-network.ts'
 import type { Deployment } from '../resolve/types.ts'
 import type { ImageSource } from './contexts.ts'
-import { hasPages, pageMount } from './pages.ts'
+import { pageMount } from './pages.ts'
 import { choice, common, imageOf, mount, owner, target } from './service-parts.ts'
 import type { YamlMap } from './yaml.ts'
 
@@ -40,8 +40,9 @@ export function gatewayService(deployment: Deployment, source: ImageSource): Yam
       mount('./secrets/gateway', '/run/secrets/tmgen', true),
       mount('./state/gateway', '/var/lib/tmgen', false),
       mount('./state/status', '/run/tmgen', false),
-      // To connect to a socket, its own mode counts and not the mount's.
-      ...(hasPages(deployment) ? [mount('./state/page', pageMount, true)] : []),
+      // Always: a page that is switched on is a matter of config, and cuts nobody's backup. To connect to a socket, its
+      // own mode counts and not the mount's.
+      mount('./state/page', pageMount, true),
       // Not every host has a machine id; /dev/null is on each, and no regular file.
       { source: choice('TMGEN_MACHINE_ID', '/dev/null'), ...target('/etc/tmgen/machine-id', true) },
     ],

@@ -5,7 +5,7 @@ import { isPaged } from './pages.ts'
 
 /** generated/monitor/settings.json. */
 export function monitorSettings(deployment: Deployment): Settings {
-  const { workspace, monitor } = deployment
+  const { workspace, monitor, dashboard } = deployment
   return {
     version: 1,
     workspace,
@@ -14,6 +14,7 @@ export function monitorSettings(deployment: Deployment): Settings {
     alerts: [...monitor.alerts],
     mail: monitor.mail && { ...monitor.mail, to: [...monitor.mail.to] },
     ping: monitor.ping,
+    dashboard: dashboard ? { name: dashboard.name, hostname: dashboard.hostname } : null,
     users: servedUsers(deployment).map(({ name, id, storage, macs, watch, tell, ports, hostname }) => ({
       name,
       id,

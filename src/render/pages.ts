@@ -1,6 +1,6 @@
-import { dashboardName, nodesOf } from '../resolve/nodes.ts'
+import { dashboardName } from '../resolve/nodes.ts'
 import { pagePort } from '../resolve/ports.ts'
-import type { DeployedNode, Deployment } from '../resolve/types.ts'
+import type { DeployedNode } from '../resolve/types.ts'
 
 /** A page that a node serves: at its http port, from a socket of the monitor. */
 export interface NodePage {
@@ -20,7 +20,3 @@ export const nodePages = (nodes: readonly DeployedNode[]): NodePage[] =>
   nodes.filter(isPaged).map(({ id, name }) => {
     return { node: name, socket: id === dashboardName ? 'operator.sock' : `people/${name}.sock` }
   })
-
-/** Whether the gateway needs the sockets at all. */
-export const hasPages = (deployment: Pick<Deployment, 'users' | 'dashboard'>): boolean =>
-  nodesOf(deployment).some((node) => node.enabled && isPaged(node))

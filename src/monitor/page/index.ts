@@ -1,3 +1,3 @@
 export { GatewayNames } from './names.ts'
 export { PeoplePages } from './people.ts'
-export { PageServer } from './server.ts'
+export { operatorsPage, PageServer } from './server.ts'

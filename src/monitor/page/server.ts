@@ -3,7 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { History } from '../history/index.ts'
 import type { Report } from '../report/index.ts'
 import { Answers, type Made } from './answers.ts'
-import { type HostCheck, isLocalHost } from './hosts.ts'
+import { type HostCheck, isLocalHost, isNodeHost, type NodeNames } from './hosts.ts'
 import { answerTo, type Site } from './site.ts'
 import { isSocket, listenOn } from './socket.ts'
 
@@ -52,8 +52,18 @@ export interface PageKind {
   isOwnHost: HostCheck
 }
 
-/** The operator's page, for whoever may open its socket. */
-const operatorsOwn: PageKind = { answer: answerTo, isOwnHost: isLocalHost }
+/**
+ * The operator's page, for whoever may open its socket.
+ * @param node what the node is called that leads there, too; null: none does
+ */
+export const operatorsPage = (node: () => NodeNames | null = () => null): PageKind => ({
+  answer: answerTo,
+  isOwnHost: (host) => {
+    if (isLocalHost(host)) return true
+    const names = node()
+    return names !== null && isNodeHost(names)(host)
+  },
+})
 
 /**
  * Serves a page on a unix socket, and on nothing else: who may open the socket may see it. It reads the method, the path,
@@ -67,7 +77,7 @@ export class PageServer {
 
   readonly #isOwnHost: HostCheck
 
-  constructor(history: History, world: PageServerWorld, { answer, isOwnHost }: PageKind = operatorsOwn) {
+  constructor(history: History, world: PageServerWorld, { answer, isOwnHost }: PageKind = operatorsPage()) {
     this.#answers = new Answers(history, answer)
     this.#isOwnHost = isOwnHost
     this.#world = world

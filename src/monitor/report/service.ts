@@ -12,7 +12,7 @@ import type { ForeignFolder } from '../../world.ts'
 import { History } from '../history/index.ts'
 import { lookFile, lookSchema, maxLookBytes } from '../observation/index.ts'
 import { onceAt } from '../once.ts'
-import { GatewayNames, PageServer, PeoplePages } from '../page/index.ts'
+import { GatewayNames, operatorsPage, PageServer, PeoplePages } from '../page/index.ts'
 import { parseSettings, places, type Settings } from '../settings.ts'
 import { type Handed, isOutbox, maxOutbox, outboxSchema } from '../verify/part.ts'
 import { askGateway } from './gateway.ts'
@@ -119,8 +119,12 @@ async function main(): Promise<void> {
     history.close()
     return
   }
-  const page = new PageServer(history, { now: Date.now, say })
   const names = new GatewayNames(world.gateway)
+  const operators = operatorsPage(() => {
+    const { dashboard } = settings()
+    return dashboard && { hostname: dashboard.hostname, ...names.of(dashboard.name) }
+  })
+  const page = new PageServer(history, { now: Date.now, say }, operators)
   const people = new PeoplePages(history, { now: Date.now, say }, join(places.page, 'people'), names.of)
   let isOver = false
   const end = new AbortController()
@@ -138,6 +142,7 @@ async function main(): Promise<void> {
     await page.ensure(join(places.page, 'operator.sock'))
     await people.ensure(wanted.users)
     const served = wanted.users.flatMap(({ name, page }) => (page ? name : []))
+    if (wanted.dashboard) served.push(wanted.dashboard.name)
     void names.refresh(served, Date.now())
     const { look: newest, handed } = await writtenAt()
     const now = Date.now()

@@ -127,7 +127,7 @@ describe('apply', () => {
     const { dashboard, ...nodes } = gateway(place).tailscale.nodes
     expect(dashboard).toMatchObject({ hostname: 'tm-dashboard', allow: ['olga@example.com', 'tag:ops'] })
     expect(nodes).toEqual(before.tailscale.nodes)
-    const { dashboard: server, ...servers } = gateway(place).layer4.servers
+    const { 'dashboard/page': server, ...servers } = gateway(place).layer4.servers
     expect(server.listen).toEqual(['tailscale/dashboard:80'])
     expect(server.routes[0].handle).toEqual([{ handler: 'relay', upstream: 'unix//run/tmgen-page/operator.sock' }])
     expect(servers).toEqual(before.layer4.servers)

@@ -27,6 +27,7 @@ export const settingsOf = (other: Partial<Settings> = {}): Settings => ({
   alerts: [],
   mail: null,
   ping: false,
+  dashboard: null,
   users: [],
   ...other,
 })
