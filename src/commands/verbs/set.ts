@@ -71,6 +71,7 @@ export function setVerbs(program: Command, run: Run): void {
       ),
     'tmgen rotate alice --password',
     'tmgen rotate alice --key',
+    'tmgen rotate dashboard --key',
   )
   const rename = withExamples(
     program.command('rename').description('give a user another name'),

@@ -84,6 +84,26 @@ describe('tmgen status', () => {
     })
   })
 
+  test('the dashboard has a line and an entry of its own, and what is wrong with its node is warned of', async () => {
+    expect(JSON.parse((await scene.tmgen('status --json')).stdout).dashboard).toBeNull()
+    scene.disk.put(`${dir}/tmgen.yaml`, `${scene.text('tmgen.yaml')}dashboard: {operators: [olga@example.com]}\n`)
+    await scene.tmgen('generate')
+    docker({ alice: running(), dashboard: { ...running(), connections: 0 } }, [samba('alice')])
+    const { stdout, stderr } = await scene.tmgen('status')
+    expect(stdout).toMatch(/^dashboard +running +100\.64\.0\.9 +- +missing +- +0 +- +- +- +-$/m)
+    expect(stderr).toContain('note: dashboard: the auth key is missing: tmgen provision dashboard')
+    const changed = { login: 'olga@example.com', old_id: '1', new_id: '2', since: 'then', last: 'now' }
+    docker({ alice: running(), dashboard: { ...running(), login_changed: [changed] } }, [samba('alice')])
+    expect((await scene.tmgen('status')).stderr).toContain('tmgen set user dashboard --rebind')
+    docker({ alice: running() }, [samba('alice')])
+    const { users, dashboard } = JSON.parse((await scene.tmgen('status --json')).stdout)
+    expect(users.map(({ name }: { name: string }) => name)).toEqual(['alice'])
+    expect(dashboard).toMatchObject({
+      node: { hostname: 'tm-dashboard', state: 'unknown' },
+      warnings: expect.arrayContaining(['the node is unknown to the gateway']),
+    })
+  })
+
   test('the relay, a Samba that ended and a damaged bundle are warned of', async () => {
     docker({ alice: running([peer('relay', 1), peer('direct', 1)]) }, [samba('alice', '', 'exited', 137)])
     scene.disk.put(

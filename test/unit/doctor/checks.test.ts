@@ -304,6 +304,14 @@ test.each<[string, () => unknown, string, string, RegExp]>([
     /unknown to the gateway/,
   ],
   [
+    'the dashboard’s node that is not there',
+    () =>
+      scene.disk.put(`${dir}/tmgen.yaml`, `${scene.text('tmgen.yaml')}dashboard: {operators: [olga@example.com]}\n`),
+    'nodes',
+    'fail',
+    /tm-dashboard is unknown to the gateway/,
+  ],
+  [
     'a node of another name',
     () => {
       nodes.alice!.dns_name = 'tm-alice-1.example.net'

@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { History } from '../../../src/monitor/history/index.ts'
-import { PageServer } from '../../../src/monitor/page/index.ts'
+import type { NodeNames } from '../../../src/monitor/page/hosts.ts'
+import { operatorsPage, PageServer } from '../../../src/monitor/page/index.ts'
 import { at, reportOf } from './people.ts'
 import { hour, minute } from './timeline.ts'
 
@@ -59,6 +60,28 @@ function ask(
     asked.end(body)
   })
 }
+
+const hosted = (host: string) => ask('/', { host }).then(({ status }) => status)
+
+test('it answers to the names of its node while one leads there, and to no other', async () => {
+  expect(await hosted('tm-dashboard')).toBe(421)
+  await server.close()
+  let node: NodeNames | null = { hostname: 'tm-dashboard', dnsName: 'tm-dashboard.example.net.', ips: ['100.64.0.9'] }
+  server = new PageServer(
+    history,
+    { now: () => now, say: (line) => lines.push(line) },
+    operatorsPage(() => node),
+  )
+  await server.ensure(path)
+  server.show(reportOf(2))
+  for (const host of ['tm-dashboard', 'tm-dashboard:80', '100.64.0.9', 'localhost:8080'])
+    expect(await hosted(host), host).toBe(200)
+  for (const host of ['tm-alice', 'tm-dashboard:8080', '100.64.0.10', 'tm-dashboard.elsewhere.com'])
+    expect(await hosted(host), host).toBe(421)
+  node = null
+  expect(await hosted('tm-dashboard')).toBe(421)
+  expect(await hosted('localhost:8080')).toBe(200)
+})
 
 describe('the socket', () => {
   test('is its owner’s and group’s, and comes back where it was taken away', async () => {
