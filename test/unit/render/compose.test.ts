@@ -48,9 +48,11 @@ describe('the gateway service', () => {
       './secrets/gateway',
       './state/gateway',
       './state/status',
+      './state/page',
       '${' + 'TMGEN_MACHINE_ID:-/dev/null}',
     ])
-    expect(volumes[4]).toMatchObject(id)
+    expect(volumes[4]).toMatchObject({ target: '/run/tmgen-page', read_only: true })
+    expect(volumes[5]).toMatchObject(id)
   })
 
   it('gets a hard limit above a large soft one', () => {
