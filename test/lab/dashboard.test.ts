@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Client, cleanUp, compose, type Stack, startTwoUsers, waitFor } from './support/index.ts'
+import { type Client, cleanUp, type Stack, startTwoUsers, waitFor } from './support/index.ts'
 
 /** Who somebody says to be, in headers that proxies of a tailnet set. */
 const pretended = ['Tailscale-User-Login: bob', 'Tailscale-User-Name: Bob', 'X-Forwarded-User: bob', 'Remote-User: bob']
@@ -36,13 +36,7 @@ describe('the dashboard on a node of its own', () => {
     await stack.must(['apply', '--yes'])
     await stack.pastePolicy()
     await stack.up()
-    await stack.running('dashboard').catch(async (error) => {
-      console.log(
-        JSON.stringify((await stack.status()).nodes.dashboard),
-        await compose(stack.dir, ['logs', 'gateway', '--tail', '60']),
-      )
-      throw error
-    })
+    await stack.running('dashboard')
     expect(await stack.containerOf('samba-alice')).toEqual(samba)
     expect(await stack.must(['status'])).toMatch(/^dashboard +running/m)
     expect((await stack.tmgen(['policy', 'check'])).code).toBe(0)
