@@ -162,7 +162,6 @@ describe('deployment', () => {
         ],
         watch: expect.objectContaining({ enabled: true, stale: 72 * 3600_000 }),
         tell: { alerts: [], mail: null, ping: false },
-        ports: [445],
       },
     ])
   })
