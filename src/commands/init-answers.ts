@@ -11,6 +11,7 @@ export interface InitOptions {
   name?: string
   subnet?: string
   image?: NewImages
+  operator?: string[]
   host: 'local' | 'remote'
   tlsCert?: string
   tlsKey?: string
@@ -23,6 +24,7 @@ export interface Answers {
   workspace: string
   storageRoot: string
   control: NewControl
+  operators: string[]
 }
 
 const providers = [
@@ -51,9 +53,10 @@ export async function initAnswers(
   if (storage === undefined) throw missingFlag('--storage', 'the folder on the Docker host that takes the backups')
   const workspace = options.name ?? (await askName(dir, options, prompts))
   const control = await controlOf(provider, options, prompts)
+  const operators = options.operator ?? (await askOperator(options, prompts))
   // A path of this machine may be given relative; one of another machine may not.
   const storageRoot = options.host === 'local' ? resolve(context.io.cwd, storage) : storage
-  return { workspace, storageRoot, control }
+  return { workspace, storageRoot, control, operators }
 }
 
 const fault = (answer: string) => (answer.startsWith('/') ? undefined : 'must be an absolute path')
@@ -62,6 +65,12 @@ async function askName(dir: string, options: InitOptions, prompts: Prompts | und
   const initial = nameOf(dir)
   if (options.yes || !prompts) return initial
   return await prompts.text('Name of the workspace (and of the compose project)', { initial })
+}
+
+async function askOperator(options: InitOptions, prompts: Prompts | undefined): Promise<string[]> {
+  if (options.yes || !prompts) return []
+  const login = await prompts.text('Your own login in the tailnet, to see how everybody does (empty: later)')
+  return login.trim() === '' ? [] : [login.trim()]
 }
 
 /** A workspace name out of a folder's: what is no DNS label becomes one. */

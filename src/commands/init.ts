@@ -14,13 +14,14 @@ export async function init(context: Context, folder: string | undefined, options
   const { initWorkspace, refuseExisting } = await import('../converge/index.ts')
   await refuseExisting(world, dir)
   const prompts = options.yes ? undefined : await context.prompts()
-  const { workspace, storageRoot, control } = await initAnswers(context, dir, options, prompts)
+  const { workspace, storageRoot, control, operators } = await initAnswers(context, dir, options, prompts)
   const { subnet, notes } = options.subnet
     ? { subnet: options.subnet, notes: [] }
     : await chooseSubnet(world, options.host, workspace)
   const { newConfigText } = await import('../config/index.ts')
   const images = options.image ?? {}
-  const text = asUsage(() => newConfigText({ workspace, control, storageRoot, subnet, host: options.host, images }))
+  const { host } = options
+  const text = asUsage(() => newConfigText({ workspace, control, storageRoot, subnet, host, images, operators }))
   const outcome = await initWorkspace(world, dir, text)
   for (const note of new Set([...notes, ...outcome.notes])) ui.note(printable(note))
   ui.done(`made the workspace ${workspace} in ${dir} (subnet ${subnet})`)

@@ -13,6 +13,8 @@ export interface NewConfigOptions {
   host?: 'local' | 'remote'
   /** In place of the pinned bases and of builds. */
   images?: NewImages
+  /** Who may open the dashboard: logins and tags; none: it has no node. */
+  operators?: readonly string[]
 }
 
 /** First line of a new file: editors with the YAML language server complete and check by it. */
@@ -63,6 +65,11 @@ export function newConfigText(options: NewConfigOptions): string {
           ...images.map(({ name, ref }) => `  ${name}: ${scalar(ref)}`),
           '',
         ]),
+    '# Who sees at http://tm-dashboard/ how everybody does: logins of the tailnet, as it shows them.',
+    ...((options.operators ?? []).length === 0
+      ? ['# dashboard:', '#   operators: [you@example.com]']
+      : ['dashboard:', `  operators: ${flow(options.operators, false)}`]),
+    '',
     '# Size limit of a Mac that names none: digits and one of K, M, G, T, P.',
     'defaults:',
     '  quota: 1T',

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { NewImages } from '../../config/index.ts'
 import { type Run, withExamples } from './run.ts'
+import { collect } from './values.ts'
 
 const imageNames: readonly (keyof NewImages)[] = ['debian', 'golang', 'gateway', 'samba', 'headscale', 'monitor']
 
@@ -41,6 +42,11 @@ export function initVerb(program: Command, run: Run): void {
           .choices(['local', 'remote'])
           .default('local'),
       )
+      .option(
+        '--operator <login>',
+        'who may open the dashboard: a login in the tailnet, or a tag (repeatable)',
+        collect,
+      )
       .option('--tls-cert <file>', 'embedded: certificate of your own (with --tls-key)')
       .option('--tls-key <file>', 'embedded: its private key file')
       .option('--acme-email <email>', "embedded: get a certificate from Let's Encrypt by ACME")
@@ -49,7 +55,7 @@ export function initVerb(program: Command, run: Run): void {
       .action((dir, options, command) =>
         run(command, async (context) => (await import('../init.ts')).init(context, dir, options)),
       ),
-    'tmgen init timemachine --provider headscale --url https://headscale.example.com --storage /srv/timemachine',
+    'tmgen init timemachine --provider headscale --url https://headscale.example.com --storage /srv/timemachine --operator you@example.com',
     'tmgen init timemachine --provider embedded --url https://hs.example.com --acme-email admin@example.com --storage /srv/timemachine',
     'tmgen init timemachine --provider manual --storage /srv/timemachine --host remote --yes',
     'tmgen init timemachine --provider manual --storage /srv/timemachine --image debian=mirror.example.com/debian:trixie-slim',

@@ -62,10 +62,11 @@ describe('init', () => {
       asked.push(question)
       return Promise.resolve(text)
     }
+    const given = (question: string) => (question.startsWith('Your own') ? ' me@example.com' : '/srv/tm')
     const prompts: Prompts = {
       select: (question) => answer(question, 'headscale'),
       text: (question, options) =>
-        answer(question, question.startsWith('URL') ? 'https://hs.example.com' : (options?.initial ?? '/srv/tm')),
+        answer(question, question.startsWith('URL') ? 'https://hs.example.com' : (options?.initial ?? given(question))),
       secret: (question) => answer(question, ''),
     }
     const { code } = await scene.tmgen('init timemachine', { prompts })
@@ -75,8 +76,24 @@ describe('init', () => {
       'Storage folder on the Docker host (absolute)',
       'Name of the workspace (and of the compose project)',
       'URL of the headscale server',
+      'Your own login in the tailnet, to see how everybody does (empty: later)',
     ])
     expect(scene.text('tmgen.yaml')).toContain('url: https://hs.example.com')
+    expect(scene.text('tmgen.yaml')).toContain('\ndashboard:\n  operators: [me@example.com]\n')
+  })
+
+  test.each([
+    ['', /^# dashboard:$/m],
+    ['--operator a@example.com --operator tag:admins', /^dashboard:\n {2}operators: \[a@example.com, tag:admins\]$/m],
+  ])('who may open the dashboard: %s', async (flags, says) => {
+    await scene.tmgen(`init timemachine --provider manual --storage /srv/tm ${flags} --yes`)
+    expect(scene.text('tmgen.yaml')).toMatch(says)
+  })
+
+  test('an operator that is no login is refused, and nothing is made', async () => {
+    const { code, stderr } = await scene.tmgen('init timemachine --provider manual --storage /srv/tm --operator a,b')
+    expect([code, stderr]).toEqual([2, expect.stringContaining('must be a login of the tailnet')])
+    expect(scene.disk.nodes.has(dir)).toBe(false)
   })
 
   test('Ctrl-C at a question ends with 130 and makes nothing', async () => {
