@@ -20,7 +20,7 @@ hold() {
 }
 it "a client that holds a file open to be written is told" hold
 
-alone() { [ "$(inside told sh -c "cd $told; stat -c '%n %a %u' *")" = 'smbstatus.json 600 0' ]; }
+alone() { [ "$(inside told sh -c "cd $told; stat -c '%n %a %u' * | tr '\n' ' '")" = 'serving 600 0 smbstatus.json 600 0 ' ]; }
 it "nothing else lies there, and nobody else may read it" alone
 
 tools() { inside told sh -c 'for p in /proc/[0-9]*; do tr "\0" " " < $p/cmdline; echo; done' | grep -E 'tell-status|smbstatus'; }

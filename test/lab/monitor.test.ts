@@ -39,6 +39,11 @@ interface Mac {
   verified: { at: string | null; percent: number } | null
 }
 
+interface Report {
+  macs: Mac[]
+  nodes: { user: string; problems: unknown[] }[]
+}
+
 interface Alert {
   severity: string
   title: string
@@ -248,6 +253,35 @@ describe('the monitor', () => {
     )
   })
 
+  test('a Samba container that is gone is told of its person when that lasts', async () => {
+    const problems = async () => (await report()).nodes.flatMap(({ user, problems }) => problems.map(() => user))
+    await lookAt(begun + 60 * hour)
+    await compose(stack.dir, ['stop', 'samba-bob'])
+    const volume = `${stack.dir.split('/').at(-1)}_status-u2`
+    await docker([
+      'run',
+      '--rm',
+      '-v',
+      `${volume}:/told`,
+      '--entrypoint',
+      'touch',
+      'tmgen-lab/client',
+      '-d',
+      'yesterday',
+      '/told/serving',
+    ])
+    await lookAt(begun + 61 * hour)
+    expect(await problems()).toEqual([])
+    await lookAt(begun + 62 * hour)
+    expect(await problems()).toEqual(['bob'])
+    await compose(stack.dir, ['start', 'samba-bob'])
+    await waitFor('Samba to serve', async () =>
+      /\bserving$/m.test(await inside('samba-bob', 'find /run/tmgen-status -mmin -1')),
+    )
+    await lookAt(begun + 63 * hour)
+    expect(await problems()).toEqual([])
+  })
+
   test('verify reads back what came through the node; what is no band any more is told until it is well', async () => {
     await compose(stack.dir, ['start', 'monitor'])
     // What was just written is left for another time.
@@ -303,9 +337,9 @@ describe('the monitor', () => {
     await compose(stack.dir, ['run', '--rm', '-T', 'monitor', 'once', '--at', at])
   }
 
-  async function report(): Promise<{ macs: Mac[] }> {
+  async function report(): Promise<Report> {
     return waitFor('a report of the monitor', async () => {
-      const found = JSON.parse(await stack.must(['monitor', 'show', '--json'])) as { macs: Mac[] }
+      const found = JSON.parse(await stack.must(['monitor', 'show', '--json'])) as Report
       return found.macs.length === 2 ? found : undefined
     })
   }

@@ -6,6 +6,8 @@ export const lookSchema = z.strictObject({
   version: z.literal(1),
   at: time,
   disks: hostLookSchema.shape.disks,
+  /** Whose Samba has said of late that it serves; a scanner of another version may say nothing. */
+  serving: z.array(z.string().max(64)).max(4096).optional(),
   shares: z
     .array(
       z.strictObject({

@@ -15,7 +15,7 @@ export function takeLook(
   const present = new Map<string, boolean | null>()
   for (const { name } of settings.users) {
     const node = gateway && (Object.hasOwn(gateway, name) ? gateway[name] : null)
-    const seen = nodeLookOf(node, null, at)
+    const seen = nodeLookOf(node, sambaOf(history, look, name), at)
     const { bytesIn, bytesOut, at: _, ...body } = seen
     history.record(`node:${name}`, at, body, { bytesIn, bytesOut })
     history.remember(`seen:${name}`, seen)
@@ -38,4 +38,13 @@ export function takeLook(
   const host = { at, gateway: gateway ? 'answers' : 'silent', disks: look.disks } as const
   history.record('host', at, { gateway: host.gateway }, { disks: look.disks })
   history.remember('host', advanceHost(history.remembered('host') as HostMemory | undefined, host, settings.host))
+}
+
+/** One that has said that it serves goes on saying so; of an image that never says it nothing is known. */
+function sambaOf(history: History, { serving = [] }: Look, user: string): string | null {
+  const key = `serves:${user}`
+  const hasServed = history.remembered(key) === true
+  if (!serving.includes(user)) return hasServed ? 'silent' : null
+  if (!hasServed) history.remember(key, true)
+  return 'healthy'
 }

@@ -4,7 +4,7 @@ import { openForeign } from '../../converge/node-foreign.ts'
 import { TmgenError } from '../../errors.ts'
 import type { HostLook, Look, ShareSeen } from '../observation/index.ts'
 import type { places, Settings } from '../settings.ts'
-import { readStatus, type SambaStatus, sambaSeen } from './smbstatus.ts'
+import { isServing, readStatus, type SambaStatus, sambaSeen } from './smbstatus.ts'
 import type { ShareWatcher } from './watcher.ts'
 
 type User = Settings['users'][number]
@@ -14,21 +14,28 @@ const atOnce = 2
 /** Name of the file that proves whose a storage folder is; clients cannot write it. */
 const marker = '.tmgen.json'
 
-/** One look at everybody. `restart`: a disk is not there, and a new start may find it mounted. */
+/**
+ * One look at everybody. `restart`: a disk is not there, and a new start may find it mounted.
+ * @param now what time it is taken to be, in ms since 1970
+ * @param clock what time it is for what Samba writes, which knows no other
+ */
 export async function lookAtAll(
   { workspace, users }: Settings,
   { shares, samba }: Record<keyof Pick<typeof places, 'shares' | 'samba'>, string>,
   watcher: ShareWatcher,
   now: number,
+  clock = now,
 ): Promise<{ look: Look; restart: boolean }> {
   const found: Look['shares'] = []
   const left = users.flatMap((user) => user.macs.map((mac) => ({ user, mac })))
   watcher.keepOnly(left.map(({ user, mac }) => watched(user, mac, shares)))
   const proven = new Map<User, boolean>()
   const told = new Map<User, SambaStatus | undefined>()
+  const serving: string[] = []
   for (const user of users) {
     proven.set(user, await isMarked(join(shares, user.name), workspace.id, user.id))
-    told.set(user, await readStatus(join(samba, user.name), now))
+    told.set(user, await readStatus(join(samba, user.name), clock))
+    if (await isServing(join(samba, user.name), clock)) serving.push(user.name)
   }
   const worker = async () => {
     for (let next = left.shift(); next !== undefined; next = left.shift()) {
@@ -47,7 +54,7 @@ export async function lookAtAll(
   await Promise.all(Array.from({ length: atOnce }, worker))
   found.sort((a, b) => (`${a.user}/${a.mac}` < `${b.user}/${b.mac}` ? -1 : 1))
   return {
-    look: { version: 1, at: now, disks: disksOf(users, shares), shares: found },
+    look: { version: 1, at: now, disks: disksOf(users, shares), serving, shares: found },
     restart: [...proven.values()].includes(false),
   }
 }

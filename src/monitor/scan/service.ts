@@ -31,7 +31,7 @@ const settings = (): Settings => parseSettings(readFileSync(join(places.settings
 
 async function look(now: number): Promise<{ every: number; restart: boolean }> {
   const current = settings()
-  const { look, restart } = await lookAtAll(current, places, watcher, now)
+  const { look, restart } = await lookAtAll(current, places, watcher, now, Date.now())
   const path = join(places.looks, lookFile)
   writeFileSync(`${path}.new`, JSON.stringify(look))
   renameSync(`${path}.new`, path)

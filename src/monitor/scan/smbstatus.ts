@@ -22,8 +22,8 @@ const statusSchema = z.object({
 })
 export type SambaStatus = z.output<typeof statusSchema>
 
-/** The file in a person's folder, and its bytes at most: what images/samba/tell-status lets through. */
-const statusFile = 'smbstatus.json'
+/** The files in a person's folder that images/samba/tell-status writes, and the bytes at most of the first. */
+const [statusFile, servingFile] = ['smbstatus.json', 'serving']
 const maxBytes = 1024 * 1024
 /** ms: it is written each half minute, so that three may be missed. A little of the future is a clock that was set back. */
 const fresh = { past: 120_000, future: 5_000 }
@@ -32,6 +32,22 @@ const most = { bands: 32, count: 2 ** 20 }
 
 const band = /^([^/\0]+)\/bands\/([0-9a-f]{1,16})$/
 
+/** Whether a file of that folder was written of late; ms since 1970. */
+async function isFresh(open: ForeignFolder, name: string, now: number): Promise<boolean> {
+  const age = now - ((await open.stat(name))?.modified.getTime() ?? 0)
+  return age <= fresh.past && age >= -fresh.future
+}
+
+/** Whether the health check of a person's Samba found it well of late. */
+export async function isServing(folder: string, now: number): Promise<boolean> {
+  try {
+    return (await openForeign(folder, (open) => isFresh(open, servingFile, now))) ?? false
+  } catch (error) {
+    if (error instanceof TmgenError) return false
+    throw error
+  }
+}
+
 /**
  * What a person's Samba told of late; `undefined`: nothing, or nothing that can be understood. Whoever broke into that
  * Samba writes it, so it is read as what lies in a share is.
@@ -39,11 +55,9 @@ const band = /^([^/\0]+)\/bands\/([0-9a-f]{1,16})$/
  */
 export async function readStatus(folder: string, now: number): Promise<SambaStatus | undefined> {
   try {
-    const bytes = await openForeign(folder, async (open) => {
-      const entry = await open.stat(statusFile)
-      const age = now - (entry?.modified.getTime() ?? 0)
-      return age <= fresh.past && age >= -fresh.future ? open.read(statusFile, maxBytes) : undefined
-    })
+    const bytes = await openForeign(folder, async (open) =>
+      (await isFresh(open, statusFile, now)) ? open.read(statusFile, maxBytes) : undefined,
+    )
     return bytes && statusSchema.safeParse(JSON.parse(Buffer.from(bytes).toString('utf8'))).data
   } catch (error) {
     if (error instanceof SyntaxError || error instanceof TmgenError) return undefined

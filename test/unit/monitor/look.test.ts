@@ -48,7 +48,9 @@ test('everybody is looked at, and a disk that several share is told once', async
 test('what each person’s Samba tells is told of their Macs alone', async () => {
   mkdirSync(join(root, 'samba/alice'), { recursive: true })
   writeFileSync(join(root, 'samba/alice/smbstatus.json'), '{"sessions":{},"tcons":{},"open_files":{}}')
+  writeFileSync(join(root, 'samba/alice/serving'), '')
   const { look: seen } = await look()
+  expect(seen.serving).toEqual(['alice'])
   expect(lookSchema.parse(seen).shares.map(({ samba }) => samba)).toEqual([
     { sessions: 0, since: null, files: 0, open: false, wrote: null },
     undefined,

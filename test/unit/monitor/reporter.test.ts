@@ -185,6 +185,19 @@ describe('a round', () => {
     expect(posts[1]?.body).toMatchObject({ severity: 'recovery', items: [{ kind: 'corrupt' }] })
   })
 
+  test('a Samba that said that it serves and says it no more is told when that lasts; one that never did is not', async () => {
+    const problems = async (at: number, serving?: string[]) => {
+      look = lookSchema.parse({ version: 1, at, disks: [], shares: [], ...(serving && { serving }) })
+      return (await make().round(settings, at)).nodes[0]?.problems.map(({ reason }) => reason)
+    }
+    expect(await problems(start, [])).toEqual([])
+    expect(await problems(start + hour)).toEqual([])
+    expect(await problems(start + 2 * hour, ['alice'])).toEqual([])
+    expect(await problems(start + 3 * hour, ['bob'])).toEqual([])
+    expect(await problems(start + 3 * hour + 30 * minute, [])).toEqual(['Samba is silent: tmgen logs alice --samba'])
+    expect(await problems(start + 4 * hour, ['alice'])).toEqual([])
+  })
+
   test('a scanner that is silent is told, not what it said last', async () => {
     const reporter = make()
     await round(start, reporter)

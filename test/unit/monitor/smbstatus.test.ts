@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { sambaSchema } from '../../../src/monitor/observation/schema.ts'
-import { readStatus, sambaSeen } from '../../../src/monitor/scan/smbstatus.ts'
+import { isServing, readStatus, sambaSeen } from '../../../src/monitor/scan/smbstatus.ts'
 
 /** What Samba 4.22.11 printed while a client held a band open; the client sat behind the gateway. */
 const captured = readFileSync(join(import.meta.dirname, 'golden/smbstatus.json'), 'utf8')
@@ -50,6 +50,17 @@ const changed = (change: (status: any) => void) => {
 }
 const opened = 'open_files'
 const only = '/srv/tmgen/macbook/mac.sparsebundle/bands/1f'
+
+test('Samba serves while its health check said so within two minutes', async () => {
+  const serves = (now: number) => isServing(join(root, 'status'), now)
+  const now = Date.now()
+  expect(await serves(now)).toBe(false)
+  writeFileSync(join(root, 'status/serving'), '')
+  expect([await serves(now + 100_000), await serves(now + 130_000), await serves(now - 10_000)]).toEqual([
+    ...[true, false, false],
+  ])
+  expect(await isServing(join(root, 'nowhere'), now)).toBe(false)
+})
 
 describe('what Samba tells of a share', () => {
   test('a Mac that holds a band open: since when it is connected, and when the band was written by the disk', async () => {
