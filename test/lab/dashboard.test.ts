@@ -94,7 +94,7 @@ describe('the dashboard on a node of its own', () => {
   })
 
   test('taken out of tmgen.yaml it ends, and orphans ends the rest', async () => {
-    stack.edit('tmgen.yaml', (text) => text.replace(/dashboard:\n.*\n/, ''))
+    stack.edit('tmgen.yaml', (text) => text.replace(/^dashboard:\n.*\n/m, ''))
     await stack.must(['apply', '--yes'])
     await waitFor('the end of the node', async () => !('dashboard' in (await stack.status()).nodes) || undefined)
     expect((await open(bob, '/')).stdout).toBe('')
