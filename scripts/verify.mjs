@@ -99,7 +99,7 @@ const stages = {
   lab: vitest('lab'),
   // What stands on a whole stack once more, with a workspace that root does not own.
   lab_unprivileged: vitest('lab', {
-    files: ['changes', 'embedded', 'gateway', 'isolation', 'monitor', 'storage'].map(
+    files: ['changes', 'embedded', 'gateway', 'isolation', 'monitor', 'page', 'storage'].map(
       (name) => `test/lab/${name}.test.ts`,
     ),
     env: { TMGEN_LAB_UID: '1234' },
