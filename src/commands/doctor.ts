@@ -103,7 +103,7 @@ async function again(context: Context, before: Diagnosis[], done: readonly Remed
 function tell({ ui }: Context, diagnoses: readonly Diagnosis[]): void {
   ui.data(table(['VERDICT', 'CHECK', 'FOUND'], diagnoses.flatMap(lines)))
   const [ok, warn, fail, skipped] = (['ok', 'warn', 'fail', 'skipped'] as const).map((one) => count(diagnoses, one))
-  ui.say(`${ok} ok, ${warn} warnings, ${fail} failed, ${skipped} could not be looked at`)
+  ui.say(`${ok} ok, ${warn} ${warn === 1 ? 'warning' : 'warnings'}, ${fail} failed, ${skipped} could not be looked at`)
 }
 
 function tellJson({ ui }: Context, diagnoses: readonly Diagnosis[], fix?: { remedies: Remedy[]; done: Remedy[] }) {

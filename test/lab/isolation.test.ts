@@ -3,7 +3,6 @@ import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
-  bindMounts,
   type Client,
   cleanUp,
   compose,
@@ -11,6 +10,7 @@ import {
   diskMounts,
   hostConnects,
   type Login,
+  mountsOf,
   type Stack,
   sharesIp,
   startTwoUsers,
@@ -57,12 +57,13 @@ describe('two users on one gateway', () => {
       expect(await hostConnects(share, 445)).toBe(false)
     })
 
-    test('has mounts of its own user alone: config, password, storage', async () => {
+    test('has mounts of its own user alone: config, password, what Samba tells, storage', async () => {
       const ofDocker = ['/', '/etc/hostname', '/etc/hosts', '/etc/resolv.conf']
       const own = { '/etc/tmgen': 'generated/users/bob', '/run/secrets/tmgen': 'secrets/smb/bob' }
       const wanted = Object.entries(own).map(([target, path]) => ({ source: join(stack.dir, path), target }))
       wanted.push({ source: join(stack.storage, 'bob'), target: '/srv/tmgen' })
-      expect(await bindMounts(stack, 'samba-bob')).toEqual(wanted)
+      const inMemory = { source: `${stack.dir.split('/').at(-1)}_status-u2`, target: '/run/tmgen-status' }
+      expect(await mountsOf(stack, 'samba-bob')).toEqual([wanted[0], wanted[1], inMemory, wanted[2]])
       const seen = diskMounts(await inside('samba-bob', 'cat /proc/self/mountinfo'))
       const others = seen.filter((path) => !ofDocker.includes(path) && !/\/docker-init$/.test(path))
       expect(others).toEqual(wanted.map((mount) => mount.target))
@@ -89,9 +90,9 @@ describe('two users on one gateway', () => {
     })
 
     test('the gateway in turn has no password, no storage and no Docker socket', async () => {
-      const targets = (await bindMounts(stack, 'gateway')).map((mount) => mount.source.replace(`${stack.dir}/`, ''))
-      const own = ['generated/caddy', 'secrets/gateway', 'state/gateway', 'state/status', stack.headscale.caFile]
-      expect(targets.sort()).toEqual([...own, '/etc/machine-id'].sort())
+      const targets = (await mountsOf(stack, 'gateway')).map((mount) => mount.source.replace(`${stack.dir}/`, ''))
+      const own = ['generated/caddy', 'secrets/gateway', 'state/gateway', 'state/page', 'state/status']
+      expect(targets.sort()).toEqual([...own, stack.headscale.caFile, '/etc/machine-id'].sort())
     })
   })
 

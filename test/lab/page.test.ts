@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { bindMounts, type Client, cleanUp, metricsOf, type Stack, startTwoUsers, waitFor } from './support/index.ts'
+import { type Client, cleanUp, metricsOf, mountsOf, type Stack, startTwoUsers, waitFor } from './support/index.ts'
 
 /** What a person's own page is at. */
 const http = 80
@@ -58,7 +58,7 @@ describe('a person’s own page', () => {
     expect(mode('state/page')).toEqual({ uid: statSync(join(stack.dir, 'state/page')).uid, mode: 0o700 })
     expect(mode('state/page/people/alice.sock')).toEqual({ uid, mode: 0o660 })
     expect(readdirSync(join(stack.dir, 'state/page/people'))).toEqual(['alice.sock'])
-    const mounted = (await bindMounts(stack, 'gateway')).find(({ target }) => target === '/run/tmgen-page')
+    const mounted = (await mountsOf(stack, 'gateway')).find(({ target }) => target === '/run/tmgen-page')
     expect(mounted?.source).toBe(join(stack.dir, 'state/page'))
   })
 

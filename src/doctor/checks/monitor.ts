@@ -39,7 +39,10 @@ const monitor: Check = {
     else if (now - lookedAt > patience * every) fails.push(`it last looked at the shares ${span(now - lookedAt)} ago`)
     warnings.push(...report.notes.map(printable))
     warnings.push(...channels.flatMap((way) => wayFault(way) ?? []).map(printable))
-    const telling = channels.length === 0 ? 'alerts are off' : `${channels.length} ways to tell, none fails`
+    const telling =
+      channels.length === 0
+        ? 'alerts are off'
+        : `${channels.length} ${channels.length === 1 ? 'way' : 'ways'} to tell, none fails`
     return worst(fails, warnings, `looked ${span(now - (lookedAt ?? now))} ago; ${telling}`)
   },
 }

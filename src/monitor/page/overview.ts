@@ -61,7 +61,7 @@ function server({ host, disks, channels, notes, at }: Report): Html {
   const failing = channels.filter(isFailing)
   return html`<section aria-labelledby="server"><h2 id="server">This server</h2><div class="box">
 ${problemTable(host, at, 'Problems of this server')}
-<dl class="facts">${disks.map((disk) => html`<div><dt>${disk.path}</dt><dd>${free(disk)}</dd></div>`)}
+<dl class="facts wide">${disks.map((disk) => html`<div><dt>${disk.path}</dt><dd>${free(disk)}</dd></div>`)}
 <div><dt>Alerts</dt><dd>${channels.length === 0 ? 'off: nobody is told' : channels.map(({ name }) => name).join(', ')}</dd></div></dl>
 ${failing.map(({ name, error, waiting, lost }) => html`<p class="why">${name}: ${error || 'alerts were given up'} (${waiting} wait, ${lost} given up)</p>`)}
 ${notes.map((note) => html`<p class="why">${note}</p>`)}</div></section>`

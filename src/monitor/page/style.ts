@@ -67,6 +67,7 @@ svg{display:block;width:100%;overflow:visible}
 .chart .column{fill:var(--ok)}
 .chart .direct{fill:var(--ok)}.chart .relay{fill:var(--warning)}.chart .unknown{fill:var(--soft)}
 .facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(9rem,100%),1fr));gap:.5rem 1rem;margin:.6rem 0}
+.wide{grid-template-columns:repeat(auto-fill,minmax(min(20rem,100%),1fr))}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-size:.9rem;overflow-wrap:break-word}
 time,th{white-space:nowrap}

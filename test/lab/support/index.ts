@@ -21,7 +21,7 @@ export {
   type Trouble,
   trouble,
 } from './hostile.ts'
-export { bindMounts, diskMounts, hostConnects, sharesIp } from './inside.ts'
+export { diskMounts, hostConnects, mountsOf, sharesIp } from './inside.ts'
 export { freshLan, freshNetwork, type Network, onHostNetwork } from './lan.ts'
 export { packagedTmgen } from './package.ts'
 export { addressOf, startSamba } from './samba.ts'

@@ -2,20 +2,21 @@ import { connect } from 'node:net'
 import { docker } from './docker.ts'
 import type { Stack } from './stack.ts'
 
-/** What a container sees of the host: where it is, and which folder of the host it is. */
+/** What a container sees of the host: where it is, and which folder or volume it is. */
 export interface Mount {
   source: string
   target: string
 }
 
-/** Bind mounts of a service's container, as Docker made them. */
-export async function bindMounts(stack: Stack, service: string): Promise<Mount[]> {
+/** Mounts of a service's container, as Docker made them. */
+export async function mountsOf(stack: Stack, service: string): Promise<Mount[]> {
   const { id } = await stack.containerOf(service)
   const mounts = JSON.parse(await docker(['inspect', '-f', '{{json .Mounts}}', id])) as {
+    Name?: string
     Source: string
     Destination: string
   }[]
-  return mounts.map((mount) => ({ source: mount.Source, target: mount.Destination })).sort(byTarget)
+  return mounts.map(({ Name, Source, Destination }) => ({ source: Name ?? Source, target: Destination })).sort(byTarget)
 }
 
 const byTarget = (a: Mount, b: Mount) => (a.target < b.target ? -1 : 1)
