@@ -160,7 +160,14 @@ func TestTheRelayPassesHalfCloseOn(t *testing.T) {
 		done <- r.Handle(layer4.WrapConnection(c, nil, zap.NewNop()), nil)
 		c.Close()
 	}()
-	c, err := net.Dial("tcp", front.Addr().String())
+	answersInUpperCase(t, front.Addr().String(), done)
+}
+
+// answersInUpperCase sends much to front, ends its own half, and expects all of
+// it back in upper case, and the relay to end without an error.
+func answersInUpperCase(t *testing.T, front string, done <-chan error) {
+	t.Helper()
+	c, err := net.Dial("tcp", front)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -79,23 +79,7 @@ func TestTheRelayPassesHalfCloseOnFromAndToASocket(t *testing.T) {
 	front := serve(t, func(c net.Conn) {
 		done <- (&Relay{Upstream: up}).Handle(layer4.WrapConnection(c, nil, zap.NewNop()), nil)
 	})
-	c, err := net.Dial("tcp", front)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	sent := strings.Repeat("abc", 1<<20)
-	go func() {
-		io.WriteString(c, sent)
-		c.(*net.TCPConn).CloseWrite()
-	}()
-	got, err := io.ReadAll(c)
-	if err != nil || string(got) != strings.ToUpper(sent) {
-		t.Fatalf("%d bytes, %v", len(got), err)
-	}
-	if err := <-done; err != nil {
-		t.Fatal(err)
-	}
+	answersInUpperCase(t, front, done)
 }
 
 func TestASocketThatComesLateIsWaitedFor(t *testing.T) {

@@ -1,13 +1,4 @@
-import {
-  chownSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
@@ -22,7 +13,7 @@ import {
   makeSparsebundle,
   run,
   type Stack,
-  startContainer,
+  startReceiver,
   startTwoUsers,
   waitFor,
 } from './support/index.ts'
@@ -51,18 +42,6 @@ interface Alert {
 }
 
 const hour = 3600_000
-/** A receiver of webhooks: it appends each body to a file, a line each. */
-const receiver = `
-import http.server
-class Receiver(http.server.BaseHTTPRequestHandler):
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["content-length"]))
-        with open("/tmp/alerts", "ab") as out:
-            out.write(body + b"\\n")
-        self.send_response(204)
-        self.end_headers()
-http.server.HTTPServer(("", 80), Receiver).serve_forever()`
-
 describe('the monitor', () => {
   const begun = Date.now()
   let stack: Stack
@@ -80,16 +59,7 @@ describe('the monitor', () => {
         return []
       },
     }))
-    const address = join(stack.dir, 'secrets/monitor/webhook')
-    const { uid, gid } = statSync(stack.dir)
-    writeFileSync(address, 'http://receiver/hook-5f1c\n', { mode: 0o600 })
-    chownSync(address, uid, gid)
-    told = await startContainer(
-      'receiver',
-      'tmgen-lab/client',
-      ['--network', `${stack.dir.split('/').at(-1)}_alerts`, '--network-alias', 'receiver', '--entrypoint', 'python3'],
-      ['-c', receiver],
-    )
+    told = await startReceiver(stack)
   })
   afterAll(cleanUp)
 

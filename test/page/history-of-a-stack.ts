@@ -1,8 +1,7 @@
-import { chownSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   type Client,
-  type Container,
   compose,
   composeExec,
   docker,
@@ -10,37 +9,10 @@ import {
   onCleanup,
   run,
   type Stack,
-  startContainer,
   waitFor,
 } from '../lab/support/index.ts'
 
 const band = 8 * 1024 * 1024
-
-/** A receiver of webhooks in the stack's own network of alerts: each body is a line of /tmp/alerts. */
-export async function startReceiver(stack: Stack): Promise<Container> {
-  const address = join(stack.dir, 'secrets/monitor/webhook')
-  const { uid, gid } = statSync(stack.dir)
-  writeFileSync(address, 'http://receiver/hook-5f1c\n', { mode: 0o600 })
-  chownSync(address, uid, gid)
-  const network = `${stack.dir.split('/').at(-1)}_alerts`
-  return startContainer(
-    'receiver',
-    'tmgen-lab/client',
-    ['--network', network, '--network-alias', 'receiver', '--entrypoint', 'python3'],
-    ['-c', receiver],
-  )
-}
-
-const receiver = `
-import http.server
-class Receiver(http.server.BaseHTTPRequestHandler):
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["content-length"]))
-        with open("/tmp/alerts", "ab") as out:
-            out.write(body + b"\\n")
-        self.send_response(204)
-        self.end_headers()
-http.server.HTTPServer(("", 80), Receiver).serve_forever()`
 
 /** Stops the reporter, forgets what it saw, and opens one that looks when it is told to. @returns its container's id */
 export async function openReporter(stack: Stack): Promise<string> {

@@ -3,9 +3,9 @@
 // A real stack: two people on one gateway, whose clients write their bundles through their nodes, and the real page. Only the
 // clock is set: each look is told that it is on a day of the last three weeks.
 import { join } from 'node:path'
-import { cleanUp, compose, docker, startTwoUsers, waitFor } from '../lab/support/index.ts'
+import { cleanUp, compose, docker, startReceiver, startTwoUsers, waitFor } from '../lab/support/index.ts'
 import { screens, shoot, startBrowser } from './browser.ts'
-import { lookAt, type MacAtWork, macAtWork, openReporter, startReceiver } from './history-of-a-stack.ts'
+import { lookAt, type MacAtWork, macAtWork, openReporter } from './history-of-a-stack.ts'
 import { relayTo } from './served.ts'
 
 const [hour, day] = [3600_000, 24 * 3600_000]

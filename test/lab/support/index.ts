@@ -24,6 +24,7 @@ export {
 export { diskMounts, hostConnects, mountsOf, sharesIp } from './inside.ts'
 export { freshLan, freshNetwork, type Network, onHostNetwork } from './lan.ts'
 export { packagedTmgen } from './package.ts'
+export { startReceiver } from './receiver.ts'
 export { addressOf, startSamba } from './samba.ts'
 export { seconds } from './soak.ts'
 export { type BundleOptions, backUpBundle, makeSparsebundle } from './sparsebundle.ts'

@@ -5,29 +5,10 @@ import { type MailOptions, mail, SendFault } from '../../../src/monitor/senders/
 import { mailOf } from '../../../src/monitor/senders/mail-text.ts'
 import { Secret } from '../../../src/secret.ts'
 import { selfSigned } from './certificate.ts'
+import { missingOf } from './notification.ts'
 import { type SmtpOptions, SmtpServer } from './smtp-server.ts'
-import { start } from './timeline.ts'
 
-const noteOf = (text: string): Notification => ({
-  to: { operator: true },
-  at: start,
-  severity: 'alarm',
-  items: [
-    {
-      what: 'new',
-      finding: {
-        key: 'k',
-        user: 'alice',
-        about: text,
-        kind: 'missing',
-        severity: 'alarm',
-        since: start,
-        reason: text,
-        todo: text,
-      },
-    },
-  ],
-})
+const noteOf = (text: string) => missingOf(text, text, text)
 const note = noteOf('Ålice 備份 <b>')
 
 let pair: { key: string; cert: string }

@@ -1,31 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Notification } from '../../../src/monitor/alerts/index.ts'
 import { apprise, ntfy, ping, SendFault, webhook } from '../../../src/monitor/senders/index.ts'
 import { Secret } from '../../../src/secret.ts'
-import { start } from './timeline.ts'
+import { missingOf } from './notification.ts'
 
-const note: Notification = {
-  to: { operator: true },
-  at: start,
-  severity: 'alarm',
-  items: [
-    {
-      what: 'new',
-      finding: {
-        key: 'k',
-        user: 'alice',
-        about: 'alice/macbook',
-        kind: 'missing',
-        severity: 'alarm',
-        since: start,
-        reason: 'Ålice 備份 <b>',
-        todo: 'look',
-      },
-    },
-  ],
-}
+const note = missingOf('alice/macbook', 'Ålice 備份 <b>', 'look')
 
 let server: Server
 let base: string
