@@ -133,7 +133,7 @@ describe('storage', () => {
     expect((await ls('ls')).code).not.toBe(0)
     expect(await relayLog()).toMatch(/refused/)
     await open('30m')
-    await waitFor('a session over the LAN', async () => (await ls('ls')).code === 0, { timeout: 30_000 })
+    await waitFor('a session over the LAN', async () => (await ls('ls')).code === 0)
     expect(await alice.smbGet(hostIp, 'imac', who, 'letter')).toBe('still room')
     const written = await ls('put /etc/hostname other')
     expect(written.stdout + written.stderr).toMatch(/NT_STATUS_(ACCESS_DENIED|MEDIA_WRITE_PROTECTED)/)

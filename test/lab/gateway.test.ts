@@ -80,9 +80,7 @@ describe('the gateway on a bad day', () => {
     const [node] = (await stack.headscale.nodes()).filter((one) => one.given_name === 'tm-alice')
     await stack.headscale.container.must(['headscale', 'nodes', 'delete', '-i', String(node?.id), '--force'])
     await stack.must(['provision', 'alice'])
-    await waitFor('the node to enrol anew', async () => (await stack.headscale.userNodes()).includes('tm-alice'), {
-      timeout: 60_000,
-    })
+    await waitFor('the node to enrol anew', async () => (await stack.headscale.userNodes()).includes('tm-alice'))
     await stack.running('alice')
     await stack.session(alice, 'alice', 'macbook')
     expect(await stack.headscale.userNodes()).toEqual(['tm-alice', 'tm-bob'])

@@ -230,15 +230,10 @@ describe('two users on one gateway', () => {
 
     /** Tries until the gateway tells of the login's other account; nothing may be let in meanwhile. */
     async function refusedAs(client: Client, node: string, login: Login, id?: string) {
-      return waitFor(
-        'the gateway to refuse the other account',
-        async () => {
-          if (await client.connects(node, 445))
-            expect((await client.smb(node, 'macbook', login, 'ls')).code).not.toBe(0)
-          return (await stack.node('alice')).login_changed.find((one) => id === undefined || one.new_id === id)
-        },
-        { timeout: 60_000 },
-      )
+      return waitFor('the gateway to refuse the other account', async () => {
+        if (await client.connects(node, 445)) expect((await client.smb(node, 'macbook', login, 'ls')).code).not.toBe(0)
+        return (await stack.node('alice')).login_changed.find((one) => id === undefined || one.new_id === id)
+      })
     }
 
     async function idOf(name: string): Promise<string | undefined> {

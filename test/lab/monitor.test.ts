@@ -139,9 +139,7 @@ describe('the monitor', () => {
   /** What alice's Samba tells the monitor, once it is that. */
   async function samba(what: string, is: (told: string) => boolean): Promise<void> {
     const file = '/run/tmgen-status/smbstatus.json'
-    await waitFor(`Samba to tell ${what}`, async () => is(await inside('samba-alice', `cat ${file}`)), {
-      timeout: 90_000,
-    })
+    await waitFor(`Samba to tell ${what}`, async () => is(await inside('samba-alice', `cat ${file}`)))
   }
 
   test('its page is on a socket for the owner alone, and tells the same as monitor show and the metrics', async () => {

@@ -50,7 +50,7 @@ test('a backup of the running stack, restored elsewhere, stays down until the ol
   expect(await alice.smbGet(host, 'macbook', who, 'letter')).toBe(letter)
 
   await composeDown(old)
-  await waitFor('adopt', async () => (await stack.tmgen(['adopt'])).code === 0, { timeout: 60_000 })
+  await waitFor('adopt', async () => (await stack.tmgen(['adopt'])).code === 0)
   await stack.up()
   await stack.running('alice')
   await stack.session(alice, 'alice', 'macbook')
@@ -94,7 +94,7 @@ test('the host is lost: a plain copy of the workspace and the disks bring back t
   await waitFor('every node to be down', async () => (await nodes()).every(({ state }) => state === 'error'))
   expect((await nodes()).map((one) => one.last_error)).toEqual(Array(2).fill(expect.stringContaining('another host')))
   const isOnline = async () => (await stack.headscale.nodes()).some((one) => one.online && /^tm-/.test(one.given_name))
-  await waitFor('the nodes to go offline', async () => !(await isOnline()), { timeout: 90_000 })
+  await waitFor('the nodes to go offline', async () => !(await isOnline()))
   expect((await stack.tmgen(['list'])).stderr).toMatch(/alice: last ran on another host: .*tmgen adopt/)
   expect(await stack.tmgen(['generate'])).toMatchObject({ code: 1, stderr: expect.stringContaining('error[host]') })
   expect(await stack.tmgen(['adopt'])).toMatchObject({

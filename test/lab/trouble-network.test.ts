@@ -29,16 +29,15 @@ describe('trouble in the network', () => {
 
   test('with UDP blocked copies go by the relay, which status and list tell, and directly again afterwards', async () => {
     const load = await startLoad(stack, bob, 'imac')
-    const wait = { timeout: 60_000 }
     const path = async () => ((await stack.node('bob')).peers ?? []).find((peer) => peer.connections > 0)?.path
     const told = async () => (await stack.tmgen(['list'])).stderr.includes('is connected through the relay')
-    await waitFor('the direct path', async () => (await path()) === 'direct', wait)
+    await waitFor('the direct path', async () => (await path()) === 'direct')
     expect(await told()).toBe(false)
 
     await inNetworkOf(bob.id, noUdp)
     const blocked = Date.now()
     try {
-      await waitFor('the relay', async () => (await path()) === 'relay', wait)
+      await waitFor('the relay', async () => (await path()) === 'relay')
       console.info(`by the relay ${Date.now() - blocked} ms after UDP was blocked`)
       expect(await told()).toBe(true)
       await (await startCopy(stack, bob, 'imac', { mib: 16 })).whole()
@@ -46,7 +45,7 @@ describe('trouble in the network', () => {
       await inNetworkOf(bob.id, heal)
     }
     const healed = Date.now()
-    await waitFor('the direct path again', async () => (await path()) === 'direct', wait)
+    await waitFor('the direct path again', async () => (await path()) === 'direct')
     console.info(`direct again ${Date.now() - healed} ms after UDP was let through`)
     expect(await told()).toBe(false)
     await load.stop()

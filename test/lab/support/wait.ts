@@ -1,5 +1,5 @@
 export interface WaitOptions {
-  /** Milliseconds before it gives up; 30 s unless told. */
+  /** Milliseconds before it gives up; 90 s unless told: Docker asks for the health of a container every 30 s. */
   timeout?: number
   /** Milliseconds between two looks; 250 unless told. */
   every?: number
@@ -12,7 +12,7 @@ export interface WaitOptions {
 export async function waitFor<T>(
   what: string,
   probe: () => Promise<T> | T,
-  { timeout = 30_000, every = 250 }: WaitOptions = {},
+  { timeout = 90_000, every = 250 }: WaitOptions = {},
 ): Promise<NonNullable<T>> {
   const end = Date.now() + timeout
   let last = 'it never came true'

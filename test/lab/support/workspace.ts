@@ -127,9 +127,7 @@ export async function makeWorkspace(
     },
     running: async (...users) => {
       for (const user of users)
-        await waitFor(`node of ${user}`, async () => (await workspace.node(user)).state === 'running', {
-          timeout: 60_000,
-        })
+        await waitFor(`node of ${user}`, async () => (await workspace.node(user)).state === 'running')
     },
     login: async (user) => ({
       user,
@@ -139,15 +137,11 @@ export async function makeWorkspace(
       const started = Date.now()
       const who = await workspace.login(user)
       const host = await client.peerIp(`tm-${user}`)
-      await waitFor(
-        `a session of ${user}`,
-        async () => {
-          const ran = await client.smb(host, share, who, 'ls')
-          if (ran.code !== 0) throw new Error(ran.stdout + ran.stderr)
-          return true
-        },
-        { timeout: 60_000 },
-      )
+      await waitFor(`a session of ${user}`, async () => {
+        const ran = await client.smb(host, share, who, 'ls')
+        if (ran.code !== 0) throw new Error(ran.stdout + ran.stderr)
+        return true
+      })
       return Date.now() - started
     },
     edit: (file, change) => {
@@ -170,7 +164,7 @@ export async function makeWorkspace(
     healthy: async (service) => {
       const { id } = await workspace.containerOf(service)
       const health = () => docker(['inspect', '-f', '{{.State.Health.Status}}', id])
-      await waitFor(`${service} to be healthy`, async () => (await health()) === 'healthy', { timeout: 90_000 })
+      await waitFor(`${service} to be healthy`, async () => (await health()) === 'healthy')
     },
   }
   return workspace
