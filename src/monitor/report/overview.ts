@@ -4,11 +4,13 @@ import { type Look, nodeLookSchema, type ShareSeen } from '../observation/index.
 import {
   type HostMemory,
   judge,
+  judgeDashboard,
   judgeHost,
   judgeNode,
   judgeVerified,
   type MacMemory,
   type NodeMemory,
+  sortProblems,
 } from '../rules/index.ts'
 import type { Settings } from '../settings.ts'
 import { type MacReport, mostSnapshots, type NodeReport, type Report } from './report.ts'
@@ -54,15 +56,18 @@ export function judgeAll(
     nodes: settings.users.map(({ name: user, policy }) => ({
       user,
       told: policy.enabled,
-      problems: judgeNode(history.remembered(`node:${user}`) as NodeMemory | undefined, settings.host, now),
+      problems: judgeNode(nodeMemory(history, user), settings.host, now),
       seen: nodeSeen(history, user),
     })),
-    host: judgeHost(
-      history.remembered('host') as HostMemory | undefined,
-      Math.max(since[''] ?? now, begun),
-      settings.host,
-      now,
-    ),
+    host: sortProblems([
+      ...judgeHost(
+        history.remembered('host') as HostMemory | undefined,
+        Math.max(since[''] ?? now, begun),
+        settings.host,
+        now,
+      ),
+      ...(settings.dashboard ? judgeDashboard(nodeMemory(history, settings.dashboard.name), settings.host, now) : []),
+    ]),
     disks: (look?.disks ?? []).map(({ path, users, total, free }) => ({
       path,
       users: users.length,
@@ -71,6 +76,8 @@ export function judgeAll(
     })),
   }
 }
+
+const nodeMemory = (history: History, name: string) => history.remembered(`node:${name}`) as NodeMemory | undefined
 
 /** What the gateway last said of a person's node. */
 function nodeSeen(history: History, user: string): NodeReport['seen'] {

@@ -34,8 +34,8 @@ export class Reporter {
   readonly #world: ReporterWorld
   /** When its first round was. */
   #begun = Number.POSITIVE_INFINITY
-  /** State of each Mac as it was last logged. */
-  readonly #logged = new Map<string, string>()
+  /** What was logged last: the state of each Mac, and each problem of a node or the host. */
+  #logged: ReadonlyMap<string, string> = new Map()
 
   constructor(history: History, world: ReporterWorld) {
     this.#history = history
@@ -96,19 +96,17 @@ export class Reporter {
     this.#history.remember('pruned', now)
   }
 
-  /** What became of each Mac, in the log of the container, once each time that it changes. */
+  /** What became of each Mac, and what is wrong, in the log of the container: once, however its words count on. */
   #log({ macs, nodes, host }: Everybody): void {
-    const lines = new Map<string, string>()
-    for (const { user, mac, state, reason } of macs) lines.set(`${user}/${mac}`, `${state}: ${reason}`)
-    for (const { user, problems } of nodes)
-      for (const { kind, reason } of problems) lines.set(`${user} ${kind}`, reason)
-    for (const { kind, reason } of host) lines.set(`this server ${kind}`, reason)
-    for (const [about, text] of lines) {
-      // The reason counts time; only the state is compared.
-      const state = text.split(':')[0] ?? ''
+    const lines = [
+      ...macs.map(({ user, mac, state, reason }) => [`${user}/${mac}`, state, `${state}: ${reason}`] as const),
+      ...nodes.flatMap(({ user, problems }) =>
+        problems.map(({ kind, reason }) => [`${user} ${kind}`, kind, reason] as const),
+      ),
+      ...host.map(({ kind, reason }) => [`this server ${kind}`, kind, reason] as const),
+    ]
+    for (const [about, state, text] of lines)
       if (this.#logged.get(about) !== state) this.#world.say(`${about}: ${text}`)
-      this.#logged.set(about, state)
-    }
-    for (const about of [...this.#logged.keys()]) if (!lines.has(about)) this.#logged.delete(about)
+    this.#logged = new Map(lines.map(([about, state]) => [about, state]))
   }
 }

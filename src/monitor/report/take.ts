@@ -13,16 +13,18 @@ export function takeLook(
 ): void {
   const { at } = look
   const present = new Map<string, boolean | null>()
-  for (const { name } of settings.users) {
+  const takeNode = (name: string, samba: string | null) => {
     const node = gateway && (Object.hasOwn(gateway, name) ? gateway[name] : null)
-    const seen = nodeLookOf(node, sambaOf(history, look, name), at)
+    const seen = nodeLookOf(node, samba, at)
     const { bytesIn, bytesOut, at: _, ...body } = seen
     history.record(`node:${name}`, at, body, { bytesIn, bytesOut })
     history.remember(`seen:${name}`, seen)
     const before = history.remembered(`node:${name}`) as NodeMemory | undefined
     history.remember(`node:${name}`, advanceNode(before, name, seen))
-    present.set(name, seen.present)
+    return seen
   }
+  for (const { name } of settings.users) present.set(name, takeNode(name, sambaOf(history, look, name)).present)
+  if (settings.dashboard) takeNode(settings.dashboard.name, null)
   const macs = new Set(settings.users.flatMap(({ name, macs }) => macs.map((mac) => `${name}/${mac}`)))
   for (const { user, mac, share, samba } of look.shares) {
     // Taken out of tmgen.yaml since.

@@ -3,7 +3,7 @@ import type { HostLook, NodeLook } from '../observation/index.ts'
 import type { HostPolicy } from './policy.ts'
 import { type Problem, problem, sortProblems, span } from './problems.ts'
 
-/** What is remembered of the looks at one user's node: what is wrong, and since when. Times in ms since 1970. */
+/** What is remembered of the looks at one node, a user's or the dashboard's: what is wrong, and since when. Times in ms since 1970. */
 export interface NodeMemory {
   lastAt: number
   /** The fault in a sentence, `''`: none. */
@@ -28,10 +28,15 @@ export function advanceNode(before: NodeMemory | undefined, user: string, look: 
   return { lastAt: look.at, fault, since: lasts ? Math.min(before.since, look.at) : look.at }
 }
 
-/** What is wrong with one user's node. */
+/** What is wrong with one node. */
 export function judgeNode(memory: NodeMemory | undefined, policy: HostPolicy, now: number): Problem[] {
   if (memory === undefined || memory.fault === '' || now - memory.since < policy.node) return []
   return [problem('node', memory.since, memory.fault, 'run tmgen doctor')]
+}
+
+/** What is wrong with the dashboard's node: a problem of the host, for it is nobody's backup. */
+export function judgeDashboard(memory: NodeMemory | undefined, policy: HostPolicy, now: number): Problem[] {
+  return judgeNode(memory, policy, now).map((one) => ({ ...one, reason: `the dashboard is not there: ${one.reason}` }))
 }
 
 /** What is remembered of the looks at the host. */

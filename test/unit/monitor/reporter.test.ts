@@ -243,6 +243,31 @@ describe('a round', () => {
     expect(posts.map(({ body }) => body.items.map(({ kind }) => kind))).toEqual([['gateway']])
   })
 
+  test('a dashboard whose node is in trouble for long is told to the operator as trouble of this server', async () => {
+    settings = { ...settings, dashboard: { name: 'dashboard', hostname: 'tm-dashboard' } }
+    await round()
+    expect((await round(start + 30 * minute)).host.map(({ reason }) => reason)).toEqual([
+      'the dashboard is not there: the node is unknown',
+    ])
+    expect(posts.map(({ body }) => body.items)).toMatchObject([[{ what: 'new', about: 'this server', kind: 'node' }]])
+    gateway = { alice: running, dashboard: { ...running, state: 'error', key_needed: true } }
+    expect((await round(start + 35 * minute)).host.map(({ reason }) => reason)).toEqual([
+      'the dashboard is not there: the node waits for an auth key: tmgen provision dashboard',
+    ])
+    gateway = { alice: running, dashboard: running }
+    expect((await round(start + 40 * minute)).host).toEqual([])
+    await round(start + 60 * minute)
+    expect(posts.at(-1)?.body).toMatchObject({ severity: 'recovery', items: [{ kind: 'node' }] })
+  })
+
+  test('of a node that the dashboard had, and has no more, nobody is told', async () => {
+    settings = { ...settings, dashboard: { name: 'dashboard', hostname: 'tm-dashboard' } }
+    await round()
+    settings = { ...settings, dashboard: null }
+    expect((await round(start + 30 * minute)).host).toEqual([])
+    expect(posts).toEqual([])
+  })
+
   test('what is not in tmgen.yaml any more is left out', async () => {
     settings.users[0]!.macs = ['imac']
     const report = await round()
@@ -334,6 +359,17 @@ describe('delivery', () => {
     const report = await round(start + 80 * hour)
     expect(report.macs[0]?.state).toBe('missing')
     expect(posts).toEqual([])
+  })
+
+  test('trouble that lasts stands in the log once, however its words count on', async () => {
+    const reporter = make()
+    await round(start, reporter)
+    const troubles = () => lines.filter((line) => line.startsWith('this server '))
+    for (const minutes of [30, 31, 32]) await reporter.round(settings, start + minutes * minute)
+    expect(troubles()).toEqual(['this server monitor: the monitor has not looked for 30 minutes'])
+    await round(start + 33 * minute, reporter)
+    await reporter.round(settings, start + 120 * minute)
+    expect(troubles()).toHaveLength(2)
   })
 
   test('a disk that fills up is told by its path', async () => {
