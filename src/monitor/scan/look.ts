@@ -4,7 +4,7 @@ import { openForeign } from '../../converge/node-foreign.ts'
 import { TmgenError } from '../../errors.ts'
 import type { HostLook, Look, ShareSeen } from '../observation/index.ts'
 import type { places, Settings } from '../settings.ts'
-import { isServing, readStatus, type SambaStatus, sambaSeen } from './smbstatus.ts'
+import { readTold, type SambaTold, sambaSeen } from './smbstatus.ts'
 import type { ShareWatcher } from './watcher.ts'
 
 type User = Settings['users'][number]
@@ -30,12 +30,10 @@ export async function lookAtAll(
   const left = users.flatMap((user) => user.macs.map((mac) => ({ user, mac })))
   watcher.keepOnly(left.map(({ user, mac }) => watched(user, mac, shares)))
   const proven = new Map<User, boolean>()
-  const told = new Map<User, SambaStatus | undefined>()
-  const serving: string[] = []
+  const told = new Map<User, SambaTold>()
   for (const user of users) {
     proven.set(user, await isMarked(join(shares, user.name), workspace.id, user.id))
-    told.set(user, await readStatus(join(samba, user.name), clock))
-    if (await isServing(join(samba, user.name), clock)) serving.push(user.name)
+    told.set(user, await readTold(join(samba, user.name), clock))
   }
   const worker = async () => {
     for (let next = left.shift(); next !== undefined; next = left.shift()) {
@@ -46,13 +44,14 @@ export async function lookAtAll(
             outcome: 'unreadable',
             cause: `${user.storage} has no marker of this workspace: is its disk mounted, and was docker compose up -d run?`,
           }
-      const status = told.get(user)
+      const status = told.get(user)?.status
       const seen = status && (await sambaSeen(status, join(shares, user.name), mac))
       found.push({ user: user.name, mac, share, ...(seen && { samba: seen }) })
     }
   }
   await Promise.all(Array.from({ length: atOnce }, worker))
   found.sort((a, b) => (`${a.user}/${a.mac}` < `${b.user}/${b.mac}` ? -1 : 1))
+  const serving = users.filter((user) => told.get(user)?.serving).map(({ name }) => name)
   return {
     look: { version: 1, at: now, disks: disksOf(users, shares), serving, shares: found },
     restart: [...proven.values()].includes(false),

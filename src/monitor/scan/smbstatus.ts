@@ -38,27 +38,36 @@ async function isFresh(open: ForeignFolder, name: string, now: number): Promise<
   return age <= fresh.past && age >= -fresh.future
 }
 
-/** Whether the health check of a person's Samba found it well of late. */
-export async function isServing(folder: string, now: number): Promise<boolean> {
-  try {
-    return (await openForeign(folder, (open) => isFresh(open, servingFile, now))) ?? false
-  } catch (error) {
-    if (error instanceof TmgenError) return false
-    throw error
-  }
+/** What a person's Samba tells. */
+export interface SambaTold {
+  /** Its health check found it well of late. */
+  serving: boolean
+  /** `undefined`: it told nothing of late, or nothing that can be understood. */
+  status: SambaStatus | undefined
 }
 
 /**
- * What a person's Samba told of late; `undefined`: nothing, or nothing that can be understood. Whoever broke into that
- * Samba writes it, so it is read as what lies in a share is.
+ * What a person's Samba told of late. Whoever broke into that Samba writes it, so it is read as what lies in a share is.
  * @param now ms since 1970
  */
-export async function readStatus(folder: string, now: number): Promise<SambaStatus | undefined> {
+export async function readTold(folder: string, now: number): Promise<SambaTold> {
+  const told = await unlessUnreadable(
+    openForeign(folder, async (open) => ({
+      serving: (await unlessUnreadable(isFresh(open, servingFile, now))) ?? false,
+      status: await unlessUnreadable(statusIn(open, now)),
+    })),
+  )
+  return told ?? { serving: false, status: undefined }
+}
+
+async function statusIn(open: ForeignFolder, now: number): Promise<SambaStatus | undefined> {
+  const bytes = (await isFresh(open, statusFile, now)) ? await open.read(statusFile, maxBytes) : undefined
+  return bytes && statusSchema.safeParse(JSON.parse(Buffer.from(bytes).toString('utf8'))).data
+}
+
+async function unlessUnreadable<T>(reading: Promise<T>): Promise<T | undefined> {
   try {
-    const bytes = await openForeign(folder, async (open) =>
-      (await isFresh(open, statusFile, now)) ? open.read(statusFile, maxBytes) : undefined,
-    )
-    return bytes && statusSchema.safeParse(JSON.parse(Buffer.from(bytes).toString('utf8'))).data
+    return await reading
   } catch (error) {
     if (error instanceof SyntaxError || error instanceof TmgenError) return undefined
     throw error

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { sambaSchema } from '../../../src/monitor/observation/schema.ts'
-import { isServing, readStatus, sambaSeen } from '../../../src/monitor/scan/smbstatus.ts'
+import { readTold, sambaSeen } from '../../../src/monitor/scan/smbstatus.ts'
 
 /** What Samba 4.22.11 printed while a client held a band open; the client sat behind the gateway. */
 const captured = readFileSync(join(import.meta.dirname, 'golden/smbstatus.json'), 'utf8')
@@ -33,7 +33,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(root, { recursive: true, force: true }))
 
-const read = (now = Date.now()) => readStatus(join(root, 'status'), now)
+const read = async (now = Date.now()) => (await readTold(join(root, 'status'), now)).status
 async function seen(text: string, mac = 'macbook') {
   writeFileSync(file, text)
   const status = await read()
@@ -52,14 +52,14 @@ const opened = 'open_files'
 const only = '/srv/tmgen/macbook/mac.sparsebundle/bands/1f'
 
 test('Samba serves while its health check said so within two minutes', async () => {
-  const serves = (now: number) => isServing(join(root, 'status'), now)
+  const serves = async (now: number) => (await readTold(join(root, 'status'), now)).serving
   const now = Date.now()
   expect(await serves(now)).toBe(false)
   writeFileSync(join(root, 'status/serving'), '')
   expect([await serves(now + 100_000), await serves(now + 130_000), await serves(now - 10_000)]).toEqual([
     ...[true, false, false],
   ])
-  expect(await isServing(join(root, 'nowhere'), now)).toBe(false)
+  expect((await readTold(join(root, 'nowhere'), now)).serving).toBe(false)
 })
 
 describe('what Samba tells of a share', () => {
@@ -147,11 +147,18 @@ describe('whoever broke into a Samba may write there what they like', () => {
     ['nothing', () => {}],
   ])('%s in its place holds up nobody', async (_what, put) => {
     put(file)
-    expect(await read()).toBeUndefined()
+    writeFileSync(join(root, 'status/serving'), '')
+    expect(await readTold(join(root, 'status'), Date.now())).toEqual({ serving: true, status: undefined })
+  })
+
+  test('a status that is half a JSON says nothing of whether Samba serves', async () => {
+    writeFileSync(file, captured.slice(0, 100))
+    writeFileSync(join(root, 'status/serving'), '')
+    expect(await readTold(join(root, 'status'), Date.now())).toEqual({ serving: true, status: undefined })
   })
 
   test('an older stack has no such folder', async () => {
-    expect(await readStatus(join(root, 'absent'), Date.now())).toBeUndefined()
+    expect((await readTold(join(root, 'absent'), Date.now())).status).toBeUndefined()
   })
 
   test.each([
