@@ -90,15 +90,31 @@ export class History {
     this.#write((db) => db.run('INSERT OR REPLACE INTO memory (subject, body) VALUES (?, ?)', [subject, text]))
   }
 
-  /** Drops all that is known of subjects. @param isIt says which */
-  forget(isIt: (subject: string) => boolean): void {
-    for (const subject of [...this.#memory.keys()]) if (isIt(subject)) this.#memory.delete(subject)
+  /**
+   * Gives subjects other names, all at once, so that two may change places.
+   * @param labelOf the new name of a subject; `undefined`: all that is known of it is dropped
+   */
+  relabel(labelOf: (subject: string) => string | undefined): void {
+    const held = [...this.#memory]
+    this.#memory.clear()
+    for (const [subject, body] of held) {
+      const label = labelOf(subject)
+      if (label !== undefined) this.#memory.set(label, body)
+    }
     const rows = this.#read((db) => db.all('SELECT subject FROM memory UNION SELECT subject FROM runs')) ?? []
-    for (const subject of rows.map((row) => String(row.subject)).filter(isIt))
-      this.#write((db) => {
-        db.run('DELETE FROM memory WHERE subject = ?', [subject])
-        db.run('DELETE FROM runs WHERE subject = ?', [subject])
-      })
+    const changed = rows
+      .map((row) => [String(row.subject), labelOf(String(row.subject))] as const)
+      .filter(([subject, label]) => subject !== label)
+    this.#write((db) => {
+      for (const table of ['memory', 'runs']) {
+        for (const [subject, label] of changed)
+          if (label === undefined) db.run(`DELETE FROM ${table} WHERE subject = ?`, [subject])
+          else db.run(`UPDATE ${table} SET subject = ? WHERE subject = ?`, [aside(label), subject])
+        for (const [, label] of changed)
+          if (label !== undefined)
+            db.run(`UPDATE OR REPLACE ${table} SET subject = ? WHERE subject = ?`, [label, aside(label)])
+      }
+    })
   }
 
   /** All of it, or nothing: one look at everybody is one transaction. */
@@ -181,3 +197,6 @@ export class History {
     return result
   }
 }
+
+/** What no subject is called. */
+const aside = (label: string) => `\u0001${label}`

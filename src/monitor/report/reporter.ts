@@ -6,7 +6,7 @@ import type { Outside } from './channels.ts'
 import { deliver, tell, waysOf } from './deliver.ts'
 import type { Ledgers } from './ledgers.ts'
 import { type Everybody, judgeAll } from './overview.ts'
-import { forgetFormer } from './owners.ts'
+import { followOwners } from './owners.ts'
 import { pingAll } from './ping.ts'
 import type { Report } from './report.ts'
 import { keepStates } from './states.ts'
@@ -57,7 +57,7 @@ export class Reporter {
     const isNew = look !== undefined && look.at !== this.#history.remembered('looked')
     const gateway = isNew ? await this.#world.gateway() : undefined
     const everybody = history.together(() => {
-      forgetFormer(history, settings)
+      followOwners(history, settings)
       if (isNew) {
         takeLook(history, settings, look, gateway)
         this.#history.remember('looked', look.at)

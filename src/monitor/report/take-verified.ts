@@ -18,12 +18,12 @@ export function takeVerified(
   settings: Settings,
   handed: readonly Handed[],
 ): boolean {
-  const taken = (history.remembered('verified:taken') ?? []) as string[]
+  const taken = (history.remembered('taken') ?? []) as string[]
   const known = new Set(taken)
   const fresh = handed.filter(({ id }) => !known.has(id)).sort((a, b) => a.at - b.at)
   if (fresh.length === 0) return false
   for (const one of fresh) takeOne(history, ledgers, settings, one)
-  history.remember('verified:taken', [...taken, ...fresh.map(({ id }) => id)].slice(-mostTaken))
+  history.remember('taken', [...taken, ...fresh.map(({ id }) => id)].slice(-mostTaken))
   return fresh.some(({ what }) => what.kind !== 'part')
 }
 

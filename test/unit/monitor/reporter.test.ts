@@ -268,6 +268,63 @@ describe('a round', () => {
     expect(posts).toEqual([])
   })
 
+  describe('whose a name is', () => {
+    const kinds = ['mac', 'node', 'seen', 'serves', 'state', 'verified']
+    const subjects = (name: string) =>
+      kinds
+        .flatMap((kind) => [`${kind}:${name}`, `${kind}:${name}/macbook`])
+        .filter((subject) => {
+          return history.remembered(subject) !== undefined || history.runs(subject).length > 0
+        })
+    beforeEach(async () => {
+      await round()
+      history.remember('serves:alice', true)
+      history.remember('verified:alice/macbook', { some: 'rot' })
+      story.share = { outcome: 'absent' }
+      expect((await round(start + hour)).macs[0]?.state).toBe('vanished')
+    })
+
+    test('the next person of that name gets nothing that is remembered under it', async () => {
+      expect(subjects('alice')).toHaveLength(7)
+      settings = { ...settings, users: [person('alice', 'u2')] }
+      look = undefined
+      expect((await make().round(settings, start + 2 * hour)).macs[0]).toMatchObject({ state: 'waiting', problems: [] })
+      expect(subjects('alice')).toEqual(['state:alice', 'state:alice/macbook'])
+      expect(history.runs('state:alice/macbook')).toMatchObject([{ first: start + 2 * hour }])
+    })
+
+    test('a person who is renamed keeps what is remembered: the alarm, and what was', async () => {
+      const own = subjects('alice')
+      settings = { ...settings, users: [person('anna', 'u1')] }
+      look = undefined
+      expect((await make().round(settings, start + hour + minute)).macs[0]).toMatchObject({
+        ...{ user: 'anna', state: 'vanished' },
+      })
+      expect(subjects('alice')).toEqual([])
+      expect(subjects('anna')).toEqual(own.map((subject) => subject.replace('alice', 'anna')))
+      expect(history.runs('mac:anna/macbook')).toHaveLength(2)
+    })
+
+    test('two who change names change what is remembered; who is not served for a while keeps it', async () => {
+      settings = { ...settings, users: [person('bob', 'u1'), person('alice', 'u2')] }
+      look = undefined
+      await make().round(settings, start + hour + minute)
+      expect(history.runs('mac:bob/macbook')).toHaveLength(2)
+      settings = { ...settings, users: [] }
+      await make().round(settings, start + hour + 2 * minute)
+      settings = { ...settings, users: [person('alice', 'u1'), person('bob', 'u2')] }
+      const { macs } = await make().round(settings, start + hour + 3 * minute)
+      expect(macs.map(({ user, state }) => [user, state])).toEqual([
+        ...[
+          ['alice', 'vanished'],
+          ['bob', 'waiting'],
+        ],
+      ])
+      expect(history.runs('mac:alice/macbook')).toHaveLength(2)
+      expect(history.runs('state:bob/macbook')).toMatchObject([{ first: start + hour + minute }])
+    })
+  })
+
   test('what is not in tmgen.yaml any more is left out', async () => {
     settings.users[0]!.macs = ['imac']
     const report = await round()
