@@ -182,7 +182,7 @@ function macStatus(
   if ('fault' in seen)
     return judged?.seen
       ? byMonitor(bare, judged.seen, found)
-      : { ...bare, warnings: [`${seen.fault}: not known what is in it`] }
+      : { ...bare, warnings: [`${seen.fault}: not known what is in it`, ...found.map(printable)] }
   const { bundles } = seen
   const warnings = [...seen.notes]
   for (const bundle of bundles) if (bundle.damaged) warnings.push(`the Mac found ${bundle.name} damaged`)

@@ -1,3 +1,4 @@
+export { missingAlertFiles } from './alert-files.ts'
 export type * from './change-types.ts'
 export { changesOf, notesBeside } from './changes.ts'
 export { unsignedFix } from './drift.ts'

@@ -6,6 +6,7 @@ import type { Tree } from '../render/types.ts'
 import { nodesOf } from '../resolve/nodes.ts'
 import type { DeployedUser, Deployment } from '../resolve/types.ts'
 import type { Disk, World } from '../world.ts'
+import { missingAlertFiles } from './alert-files.ts'
 import { hasUnserved, observeStrays } from './containers.ts'
 import { readEnrolled } from './enrolled.ts'
 import { sha256 } from './hash.ts'
@@ -193,6 +194,9 @@ export async function observe(world: World, request: ObserveRequest): Promise<Ob
     purge = { user: request.purge.user, found: seen.found }
   }
   if (faults.length > 0) throw new TmgenErrors(faults)
+  if (request.purpose !== 'show')
+    for (const file of await missingAlertFiles(world, dir, deployment))
+      notes.push(`${file} is not there, so that nobody is told that way: docs/how-to/alerts.md`)
 
   const files = new Map<string, { sha256: string; mode: number }>()
   for (const path of paths) {

@@ -1,3 +1,4 @@
+import { missingAlertFiles } from '../../converge/index.ts'
 import { span } from '../../monitor/rules/problems.ts'
 import { isFresh, monitorReport, wayFault } from '../../stack/monitor-report.ts'
 import { serviceText } from '../../stack/services.ts'
@@ -13,11 +14,11 @@ const monitor: Check = {
   looks: 'whether the monitor runs, when it last looked at the shares, and whether its alerts are delivered.',
   cause: 'nobody is told of a backup that stops.',
   remedy:
-    '`docker compose up -d`; then `docker compose logs monitor monitor-scanner` says what is wrong, and `tmgen monitor test-alert` tries the alerts',
+    '`docker compose up -d`; then `docker compose logs monitor monitor-scanner` says what is wrong, `tmgen monitor test-alert` tries the alerts, and docs/how-to/alerts.md has how to switch them on',
   test: async (patient) => {
     await patient.served()
     const found = await patient.services()
-    const { dir } = await patient.inspection()
+    const { dir, deployment } = await patient.inspection()
     const [fails, warnings]: [string[], string[]] = [[], []]
     const texts = services.map((name) => [name, serviceText(found.get(name))] as const)
     for (const [name, text] of texts)
@@ -39,10 +40,10 @@ const monitor: Check = {
     else if (now - lookedAt > patience * every) fails.push(`it last looked at the shares ${span(now - lookedAt)} ago`)
     warnings.push(...report.notes.map(printable))
     warnings.push(...channels.flatMap((way) => wayFault(way) ?? []).map(printable))
-    const telling =
-      channels.length === 0
-        ? 'alerts are off'
-        : `${channels.length} ${channels.length === 1 ? 'way' : 'ways'} to tell, none fails`
+    for (const file of await missingAlertFiles(patient.world, dir, deployment))
+      warnings.push(`${file} is not there: nobody is told that way`)
+    if (channels.length === 0) warnings.push('alerts are off: nobody is told of a backup that stops')
+    const telling = `${channels.length} ${channels.length === 1 ? 'way' : 'ways'} to tell, none fails`
     return worst(fails, warnings, `looked ${span(now - (lookedAt ?? now))} ago; ${telling}`)
   },
 }

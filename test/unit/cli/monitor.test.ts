@@ -177,9 +177,22 @@ describe('tmgen status', () => {
   })
 })
 
+const alerts = () =>
+  scene.disk.put(`${dir}/tmgen.yaml`, `${scene.text('tmgen.yaml')}monitor: { alerts: [webhook, ntfy] }\n`)
+
+test('tmgen generate and plan say of a way to tell that its address is not there, until it is', async () => {
+  alerts()
+  const missing = /secrets\/monitor\/(\S+) is not there/g
+  for (const verb of ['generate', 'plan']) {
+    const { stderr } = await scene.tmgen(verb)
+    expect([...stderr.matchAll(missing)].map(([, file]) => file)).toEqual(['ntfy', 'webhook'])
+  }
+  for (const kind of ['webhook', 'ntfy'])
+    scene.disk.put(`${dir}/secrets/monitor/${kind}`, 'https://example.com/x\n', 0o600)
+  expect((await scene.tmgen('generate')).stderr).not.toMatch(missing)
+})
+
 describe('tmgen monitor test-alert', () => {
-  const alerts = () =>
-    scene.disk.put(`${dir}/tmgen.yaml`, `${scene.text('tmgen.yaml')}monitor: { alerts: [webhook, ntfy] }\n`)
   const answer = (tested: unknown) => {
     scene.dockerAnswer = (args) =>
       args[1] === 'exec' && args.includes('test-alert')

@@ -160,6 +160,24 @@ describe('tmgen status', () => {
     expect(await connectionOf()).toEqual({ sessions: 1, since: '2026-01-02T03:03:00.000Z' })
   })
 
+  test('a share that may not be looked at is still told of by the monitor, also where the share is gone', async () => {
+    docker({ alice: running() }, [samba('alice')])
+    const at = Date.parse('2026-01-02T03:04:00Z')
+    const gone = {
+      kind: 'vanished',
+      severity: 'alarm',
+      since: at,
+      reason: 'all of the share is gone',
+      todo: '',
+    } as const
+    const mac = wellMac('alice', 'macbook', { state: 'vanished', seen: null, problems: [gone] })
+    scene.disk.put(`${dir}/state/monitor/report.json`, JSON.stringify({ ...reportOf(0), at, macs: [mac] }), 0o600)
+    scene.disk.closed.add('/srv/tm/alice/macbook')
+    const { stderr } = await scene.tmgen('status')
+    expect(stderr).toMatch(/alice: macbook: .*not known what is in it/)
+    expect(stderr).toMatch(/alice: macbook: all of the share is gone/)
+  })
+
   test('writes nothing and asks nobody outside', async () => {
     docker({ alice: running() }, [samba('alice')])
     const before = scene.disk.snapshot('/')

@@ -70,7 +70,7 @@ beforeEach(async () => {
     State: 'running',
     Health: 'healthy',
   }))
-  report = { ...reportOf(0), at: now - 30_000, lookedAt: now - 240_000, channels: [] }
+  report = { ...reportOf(0), at: now - 30_000, lookedAt: now - 240_000 }
   putReport()
   health = 'serving; firewall on\n'
   smbd = 'Version 4.22.11-Debian\n'
@@ -502,6 +502,22 @@ test.each<[string, () => unknown, string, string, RegExp]>([
     'monitor',
     'warn',
     /^alice\/ntfy: connection refused\\u\{1b\}\[2J \(3 wait, 1 given up\)$/m,
+  ],
+  [
+    'a way to tell that has no address',
+    () => scene.disk.put(`${dir}/tmgen.yaml`, `${scene.text('tmgen.yaml')}monitor: {alerts: [webhook], ping: true}\n`),
+    'monitor',
+    'warn',
+    /^secrets\/monitor\/webhook is not there: nobody is told that way\nsecrets\/monitor\/ping is not there/,
+  ],
+  [
+    'alerts that are off',
+    () => {
+      report.channels = []
+    },
+    'monitor',
+    'warn',
+    /^alerts are off: nobody is told of a backup that stops$/,
   ],
   [
     'a history that was lost',
