@@ -38,9 +38,9 @@ export interface Bundle {
   notes: string[]
 }
 
-/** The name of a bundle's folder; until the first backup is complete it ends in `.incomplete`. */
-export const isBundle = (name: string) => /\.(sparsebundle|backupbundle)(\.incomplete)?$/.test(name)
-export const isIncomplete = (name: string) => /\.incomplete(\.(sparsebundle|backupbundle))?$/.test(name)
+/** The name of a bundle's folder; until the first backup is complete it ends in `.incomplete`. Macs tell no case apart. */
+export const isBundle = (name: string) => /\.(sparsebundle|backupbundle)(\.incomplete)?$/i.test(name)
+export const isIncomplete = (name: string) => /\.incomplete(\.(sparsebundle|backupbundle))?$/i.test(name)
 
 export const historyFile = 'com.apple.TimeMachine.SnapshotHistory.plist'
 export const machineFile = 'com.apple.TimeMachine.MachineID.plist'

@@ -1,4 +1,3 @@
-import type { Finding } from '../control/index.ts'
 import { few } from '../few.ts'
 import { printable } from '../ui/printable.ts'
 import type { Context } from './context.ts'
@@ -6,12 +5,6 @@ import { look } from './look.ts'
 
 /** 0: isolated, 1: could not look (as for any error), 2: open. */
 const exits = { isolated: 0, unseen: 1, open: 2 } as const
-
-const titles: Record<Finding['kind'], (users: string) => string> = {
-  reach: (users) => `lets others reach ${users}`,
-  source: (users) => `lets the node of ${users} reach others`,
-  ssh: (users) => `ssh rule about the node of ${users}`,
-}
 
 /** `tmgen policy check`: rules that are broader than ours, with their line. Writes nothing. */
 export async function policyCheck(context: Context, options: { json?: boolean }): Promise<number> {
@@ -24,12 +17,12 @@ export async function policyCheck(context: Context, options: { json?: boolean })
     ui.say(`isolation is not known: ${remote === undefined ? 'the policy was not read' : 'provider manual'}`)
     return exits.unseen
   }
-  const { judgePolicy, shutOut } = await import('../control/index.ts')
+  const { findingText, judgePolicy, shutOut } = await import('../control/index.ts')
   const findings = judgePolicy(remote, deployment)
   const out = shutOut(remote, deployment)
   const isolated = findings.length === 0
   if (options.json) ui.json({ isolated, findings, shutOut: out })
-  else for (const finding of findings) ui.data(printable(line(finding)))
+  else for (const finding of findings) ui.data(printable(findingText(finding)))
   if (out.length > 0) ui.note(`no rule lets ${few(out)} in, or not by each login: tmgen policy apply`)
   if (!isolated) {
     ui.say(`open: ${count(findings.length)} in the policy; rules add up, so narrow or remove each`)
@@ -46,7 +39,3 @@ export async function policyCheck(context: Context, options: { json?: boolean })
 }
 
 const count = (n: number) => (n === 1 ? '1 rule' : `${n} rules`)
-
-function line({ kind, text, line: at, users }: Finding): string {
-  return `${at === undefined ? '' : `line ${at}: `}${titles[kind](few(users))}: ${text}`
-}

@@ -14,7 +14,7 @@ import type { Provider } from './types.ts'
 
 export { type BroaderRule, broaderRules } from './broader.ts'
 export { withoutCredentials } from './credentials.ts'
-export { type Finding, judgePolicy, shutOut } from './judge.ts'
+export { type Finding, findingText, judgePolicy, shutOut } from './judge.ts'
 export { keyDescription, ownKeys } from './keys.ts'
 export { formatPolicy, type Policy, policyFor, tagsWanted } from './policy.ts'
 export { editPolicy, type PolicyEdit } from './policy-own.ts'

@@ -1,3 +1,4 @@
+import { few } from '../few.ts'
 import { nodesOf } from '../resolve/nodes.ts'
 import { pagePort, smbPort } from '../resolve/ports.ts'
 import type { DeployedNode, Deployment } from '../resolve/types.ts'
@@ -19,6 +20,17 @@ export interface Finding {
   line?: number
   /** Whose nodes. */
   users: string[]
+}
+
+const titles: Record<Finding['kind'], (users: string) => string> = {
+  reach: (users) => `lets others reach ${users}`,
+  source: (users) => `lets the node of ${users} reach others`,
+  ssh: (users) => `ssh rule about the node of ${users}`,
+}
+
+/** A finding in a line. It quotes the policy: make it printable. */
+export function findingText({ kind, text, line, users }: Finding): string {
+  return `${line === undefined ? '' : `line ${line}: `}${titles[kind](few(users))}: ${text}`
 }
 
 /** Destinations that mean no device of somebody else: one's own, or the internet behind an exit node. */

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { isBundle } from '../backups/index.ts'
 import { TmgenError, TmgenErrors } from '../errors.ts'
 import { printable } from '../ui/printable.ts'
 import type { Entry, World } from '../world.ts'
@@ -32,7 +33,6 @@ export interface SeenImport {
   notes: string[]
 }
 
-const isBundle = (name: string) => /\.(sparsebundle|backupbundle)$/i.test(name)
 /** Files whose owner is looked at: every one up to this; a terabyte has about 130,000 bands. */
 const mostFiles = 500_000
 

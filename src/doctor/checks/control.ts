@@ -1,4 +1,4 @@
-import { broaderRules } from '../../control/index.ts'
+import { type Finding, findingText, judgePolicy } from '../../control/index.ts'
 import { findOrphans } from '../../converge/index.ts'
 import { TmgenError } from '../../errors.ts'
 import { type Check, fail, NotSeen, ok, warn } from '../types.ts'
@@ -82,24 +82,25 @@ const credential: Check = {
 
 const policy: Check = {
   name: 'policy',
-  looks: 'whether the tailnet policy can be read, and lets nobody but its user reach a node.',
+  looks: 'whether the tailnet policy can be read, lets nobody but its user reach a node, and no node reach anybody.',
   cause: 'one of the four locks between two people is open; without any rule of ours nobody gets in at all.',
   remedy: '`tmgen policy apply` puts in the rules that are needed, `tmgen policy check` names those to narrow',
   test: async (patient) => {
     const deployment = await patient.deployment()
     if (!deployment.users.some((user) => user.enabled)) throw new NotSeen('no users yet')
     const provider = await patient.provider()
-    let rules: ReturnType<typeof broaderRules>
+    let findings: Finding[]
     try {
-      const document = await provider.readPolicy()
-      rules = broaderRules(document?.text, deployment, await patient.nodes(), await provider.policyFeatures())
+      const policy = await provider.readPolicy()
+      const features = await provider.policyFeatures()
+      findings = judgePolicy({ policy, nodes: await patient.nodes(), features }, deployment)
     } catch (error) {
       if (!(error instanceof TmgenError)) throw error
       if (error.code === 'control-unreachable') throw new NotSeen(error.message)
       return fail(`the policy cannot be read: ${error.message}`)
     }
-    if (rules.length === 0) return ok('no rule lets others than its user reach a node')
-    return warn(...rules.map(({ text, line }) => `open: ${text}${line === undefined ? '' : ` (line ${line})`}`))
+    if (findings.length === 0) return ok('nobody but its user reaches a node, and no node reaches anybody')
+    return warn(...findings.map(findingText))
   },
 }
 

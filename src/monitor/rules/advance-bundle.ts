@@ -13,7 +13,7 @@ const peakFor = 7 * day
 const changeFor = 7 * day
 
 /** A bundle keeps its memory when its first backup is complete and it gets its name. */
-export const bundleKey = (name: string) => name.replace(/\.incomplete$/, '')
+export const bundleKey = (name: string) => name.replace(/\.incomplete$/i, '')
 
 /** Adds one look at a bundle to what is remembered of it. */
 export function advanceBundle(known: BundleMemory | undefined, seen: BundleSeen, at: number): BundleMemory {

@@ -64,6 +64,15 @@ describe('import', () => {
     expect(scene.disk.nodes.has(`${old}/imac/iMac.sparsebundle/token`)).toBe(true)
   })
 
+  test('a bundle whose first backup is not complete is taken over like one whose is, whatever the case of its name', async () => {
+    for (const name of ['iMac.sparsebundle.incomplete', 'mini.SPARSEBUNDLE']) scene.disk.put(`${old}/${name}/token`, '')
+    const macs = `macbook=${bundle} --mac imac=iMac.sparsebundle.incomplete --mac mini=mini.SPARSEBUNDLE`
+    const { code, stderr } = await scene.tmgen(`${line.replace('macbook', macs)} --yes`)
+    expect([code, stderr]).toEqual([0, expect.anything()])
+    expect(scene.disk.nodes.has(`${old}/imac/iMac.sparsebundle.incomplete/token`)).toBe(true)
+    expect(scene.disk.nodes.has(`${old}/mini/mini.SPARSEBUNDLE/token`)).toBe(true)
+  })
+
   test.each<[string, () => void, RegExp]>([
     [
       'a process uses it',

@@ -274,7 +274,18 @@ test.each<[string, () => unknown, string, string, RegExp]>([
     },
     'policy',
     'warn',
-    /open: .*\*/,
+    /lets others reach alice: .*\*/,
+  ],
+  [
+    'a policy that lets a node reach others',
+    () => {
+      const [own] = JSON.parse(policy('alice@example.com')).grants
+      const out = { src: ['tag:tm-alice'], dst: ['tag:office'], ip: ['*'] }
+      scene.headscale.policy = JSON.stringify({ grants: [own, out] })
+    },
+    'policy',
+    'warn',
+    /lets the node of alice reach others: /,
   ],
   [
     'a gateway that does not answer',
