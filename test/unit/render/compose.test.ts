@@ -296,12 +296,9 @@ describe('compose.yaml', () => {
 })
 
 describe('1,000 users', () => {
-  it('are rendered in little time, and no order of users changes a byte', () => {
+  it('are rendered, and no order of them changes a byte', () => {
     const d = many(1000)
-    const started = performance.now()
     const tree = artefacts(d, inputs)
-    // About 0.4 s on two slow cores; the bound is wide, since other work may run beside a test.
-    expect(performance.now() - started).toBeLessThan(3000)
     expect(artefacts({ ...d, users: d.users.toReversed() }, inputs)).toEqual(tree)
   })
 })
