@@ -1,4 +1,5 @@
 import { few } from '../few.ts'
+import { servedUsers } from '../resolve/nodes.ts'
 import { printable } from '../ui/printable.ts'
 import type { Context } from './context.ts'
 import { look } from './look.ts'
@@ -31,7 +32,7 @@ export async function policyCheck(context: Context, options: { json?: boolean })
     return exits.open
   }
   ui.say(
-    deployment.users.some((user) => user.enabled)
+    servedUsers(deployment).length > 0
       ? 'isolated: nobody but its user reaches a node, and no node reaches anybody'
       : 'isolated: there is nobody yet',
   )

@@ -1,6 +1,7 @@
 import { TmgenError } from '../errors.ts'
 import type { Report } from '../monitor/report/report.ts'
 import { shellWord } from '../render/index.ts'
+import { servedUsers } from '../resolve/nodes.ts'
 import type { DeployedUser } from '../resolve/types.ts'
 import {
   type Argv,
@@ -30,7 +31,7 @@ export interface Seen {
 async function served(context: Context): Promise<{ dir: string; users: DeployedUser[] }> {
   const { dir, deployment } = await look(context, 'no')
   mustBeHere(deployment)
-  return { dir, users: deployment.users.filter((user) => user.enabled) }
+  return { dir, users: servedUsers(deployment) }
 }
 
 /** The snapshots that each of them has. */

@@ -3,6 +3,7 @@ import type { Outcome } from '../converge/index.ts'
 import { TmgenError } from '../errors.ts'
 import type { Argv } from '../limits/index.ts'
 import { shellWord } from '../render/index.ts'
+import { servedUsers } from '../resolve/nodes.ts'
 import type { DeployedUser, Deployment } from '../resolve/types.ts'
 import { printable } from '../ui/printable.ts'
 import { typeWord } from '../ui/prompts.ts'
@@ -33,7 +34,7 @@ export async function storageLimit(
   const world = await context.world()
   const { deployment } = await look(context, 'no')
   mustBeHere(deployment)
-  const users = name === undefined ? deployment.users.filter((user) => user.enabled) : [userOf(deployment, name)]
+  const users = name === undefined ? servedUsers(deployment) : [userOf(deployment, name)]
   const off = users.find((user) => !user.enabled)
   if (off !== undefined)
     throw new TmgenError('usage', `${off.name} is disabled`, { hint: `first: tmgen enable user ${off.name}` })

@@ -1,6 +1,7 @@
 import { bytesText } from '../bytes.ts'
 import { TmgenError } from '../errors.ts'
 import type { SeenStorage } from '../limits/index.ts'
+import { servedUsers } from '../resolve/nodes.ts'
 import type { DeployedUser, Deployment } from '../resolve/types.ts'
 import { table } from '../ui/output.ts'
 import { printable } from '../ui/printable.ts'
@@ -25,7 +26,7 @@ export async function storageShow(context: Context, options: { json?: boolean })
   const { deployment, notes } = await look(context, 'no')
   mustBeHere(deployment)
   const seen = await observeLimits(world, deployment)
-  const users = deployment.users.filter((user) => user.enabled)
+  const users = servedUsers(deployment)
   notes.push(...(await unmounted(world, users, seen)))
   if (options.json) {
     ui.json({

@@ -1,4 +1,4 @@
-import { nodesOf } from '../resolve/nodes.ts'
+import { servedNodes } from '../resolve/nodes.ts'
 import type { DeployedNode, Deployment } from '../resolve/types.ts'
 import { type Aliases, coversNode, readAliases, sourceStays } from './policy-alias.ts'
 import { type PolicyRule, parsePolicy } from './policy-text.ts'
@@ -26,7 +26,7 @@ export function broaderRules(
   nodes: readonly NodeInfo[] = [],
   features: PolicyFeatures = allFeatures,
 ): BroaderRule[] {
-  const users = nodesOf(deployment).filter((node) => node.enabled)
+  const users = servedNodes(deployment)
   const everybody = users.map((user) => user.name)
   if (users.length === 0) return []
   const open = (text: string, line?: number): BroaderRule[] => [

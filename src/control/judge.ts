@@ -1,5 +1,5 @@
 import { few } from '../few.ts'
-import { nodesOf } from '../resolve/nodes.ts'
+import { nodesOf, servedNodes } from '../resolve/nodes.ts'
 import { pagePort, smbPort } from '../resolve/ports.ts'
 import type { DeployedNode, Deployment } from '../resolve/types.ts'
 import { broaderRules } from './broader.ts'
@@ -39,7 +39,7 @@ const harmless = /^autogroup:(self|internet)$/i
 /** All that `tmgen policy check` finds; empty: nobody but its user reaches a node, and no node reaches anybody. */
 export function judgePolicy(seen: Seen, deployment: Pick<Deployment, 'users' | 'dashboard'>): Finding[] {
   const { nodes, features = allFeatures } = seen
-  const users = nodesOf(deployment).filter((node) => node.enabled)
+  const users = servedNodes(deployment)
   const found: Finding[] = broaderRules(seen.policy?.text, deployment, nodes, features).map((rule) => {
     const { reaches, ...rest } = rule
     return { kind: 'reach', ...rest, users: reaches }

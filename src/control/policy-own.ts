@@ -1,4 +1,4 @@
-import { nodesOf } from '../resolve/nodes.ts'
+import { nodesOf, servedNodes } from '../resolve/nodes.ts'
 import type { Deployment } from '../resolve/types.ts'
 import { broaderRules } from './broader.ts'
 import { inline, policyFor, sources } from './policy.ts'
@@ -36,7 +36,7 @@ export function editPolicy(seen: Seen, deployment: Deployment): PolicyEdit | und
   if (features.tests && nodesOf(deployment).length > 0) {
     const open = new Set(broaderRules(text, deployment, nodes, features).flatMap((rule) => rule.reaches))
     const { provider } = deployment.control
-    const users = nodesOf(deployment).filter((node) => node.enabled)
+    const users = servedNodes(deployment)
     const named = users.map((user) => ({ user, sources: sources(user, provider) }))
     text = write(policyTests(named, nodes, open).map(inline))
   }

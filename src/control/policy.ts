@@ -1,4 +1,4 @@
-import { nodesOf } from '../resolve/nodes.ts'
+import { nodesOf, servedNodes } from '../resolve/nodes.ts'
 import { smbPort } from '../resolve/ports.ts'
 import type { DeployedNode, Deployment } from '../resolve/types.ts'
 
@@ -63,8 +63,7 @@ export function policyFor(deployment: PolicyInput): Policy {
     tagOwners[user.tag] = provider === 'headscale' ? [] : [parentTag]
     if (provider === 'embedded') for (const tag of user.tags) tagOwners[tag] ??= []
   }
-  const reached = nodesOf(deployment)
-    .filter((node) => node.enabled)
+  const reached = servedNodes(deployment)
     .map((node) => ({ src: sources(node, provider), dst: node.tag, ports: node.ports }))
     .filter(({ src }) => src.length > 0)
   if (isHeadscale(provider)) reached.push({ src: [nobody], dst: nobody, ports: [smbPort] })

@@ -1,7 +1,7 @@
 import type { NodeInfo } from '../control/types.ts'
 import type { TmgenError } from '../errors.ts'
 import { few } from '../few.ts'
-import { nodesOf } from '../resolve/nodes.ts'
+import { servedNodes } from '../resolve/nodes.ts'
 import type { DeployedNode, Deployment } from '../resolve/types.ts'
 import type { Drift, DriftKind } from './change-types.ts'
 import { labelOf, look, need } from './plan-keys.ts'
@@ -23,9 +23,7 @@ const newKey = 'tmgen apply makes a new auth key, with which the gateway enrols 
 /** What was done by hand to a node of ours: deleted, expired, renamed, or its tag taken. */
 export function nodeDrift(deployment: Deployment, observed: Observed, now: Date): Drift[] {
   if (observed.remote === undefined || deployment.control.provider === 'manual') return []
-  return nodesOf(deployment)
-    .filter((node) => node.enabled)
-    .flatMap((node) => driftOf(node, deployment, observed, now))
+  return servedNodes(deployment).flatMap((node) => driftOf(node, deployment, observed, now))
 }
 
 function driftOf(user: DeployedNode, deployment: Deployment, observed: Observed, now: Date): Drift[] {

@@ -5,6 +5,7 @@ import type { Provider } from '../control/types.ts'
 import { TmgenError, TmgenErrors } from '../errors.ts'
 import { type RestoreAccess, render, restoreFiles } from '../render/index.ts'
 import { type DeployedUser, type Deployment, type Lock, mirrorOf, resolve } from '../resolve/index.ts'
+import { servedUsers } from '../resolve/nodes.ts'
 import type { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
 import { apply, ensureState } from './apply.ts'
@@ -241,7 +242,7 @@ async function openConfig(world: World, dir: string) {
 async function gatherSecrets(world: World, dir: string, deployment: Deployment, renewed: readonly string[]) {
   const known = await readWorkspaceKey(world, dir)
   const workspaceKey = known ?? makeWorkspaceKey(world.randomBytes)
-  const names = deployment.users.filter((user) => user.enabled).map((user) => user.name)
+  const names = servedUsers(deployment).map((user) => user.name)
   const found = await readPasswords(
     world,
     dir,

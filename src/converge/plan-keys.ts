@@ -1,6 +1,6 @@
 import type { NodeInfo } from '../control/types.ts'
 import { TmgenError } from '../errors.ts'
-import { nodesOf } from '../resolve/nodes.ts'
+import { servedNodes } from '../resolve/nodes.ts'
 import type { DeployedNode, Deployment } from '../resolve/types.ts'
 import type { Part, Permission } from './plan.ts'
 import type { ControlRecord, Observed, Step } from './types.ts'
@@ -143,9 +143,7 @@ function foreignNode(user: DeployedNode, node: NodeInfo): TmgenError {
 
 /** Keys and logins of all nodes that are served; a command sees only to those it names. */
 export function planKeys(deployment: Deployment, observed: Observed, permission: Permission): Part {
-  const parts = nodesOf(deployment)
-    .filter((user) => user.enabled)
-    .map((user) => planUser(user, deployment, observed, permission))
+  const parts = servedNodes(deployment).map((user) => planUser(user, deployment, observed, permission))
   const claimed = new Set<string>()
   const steps = parts
     .flatMap((part) => part.steps)

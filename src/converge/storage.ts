@@ -2,6 +2,7 @@ import { basename, dirname, join, sep } from 'node:path'
 import { z } from 'zod'
 import { TmgenError } from '../errors.ts'
 import { markerFile } from '../render/index.ts'
+import { servedUsers } from '../resolve/nodes.ts'
 import type { DeployedUser, Deployment } from '../resolve/types.ts'
 import { tempOf, type World } from '../world.ts'
 import { findOverlaps, type Located } from './overlap.ts'
@@ -83,7 +84,7 @@ export async function observeStorage(
   dir: string,
   deployment: Deployment,
 ): Promise<{ states: Map<string, StorageState>; faults: TmgenError[]; notes: string[] }> {
-  const users = deployment.users.filter((user) => user.enabled)
+  const users = servedUsers(deployment)
   const faults: TmgenError[] = []
   const states = new Map<string, StorageState>()
   const homes = new Set([deployment.storageRoot, ...users.map(homeOf)])

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { makeProvider, type NodeInfo, type Provider } from '../control/index.ts'
 import { type Inspection, inspect } from '../converge/index.ts'
 import { TmgenError, TmgenErrors } from '../errors.ts'
-import { nodesOf } from '../resolve/index.ts'
+import { servedNodes, servedUsers } from '../resolve/nodes.ts'
 import type { DeployedNode, DeployedUser, Deployment } from '../resolve/types.ts'
 import { type GatewayStatus, gatewayStatus } from '../stack/gateway-status.ts'
 import { composeServices, type Service } from '../stack/services.ts'
@@ -69,7 +69,7 @@ export class Patient {
 
   /** The users that are served on this host; NotSeen where there are none. */
   async served(): Promise<DeployedUser[]> {
-    const users = (await this.here()).users.filter((user) => user.enabled)
+    const users = servedUsers(await this.here())
     if (users.length === 0) throw new NotSeen('no users yet')
     return users
   }
@@ -77,7 +77,7 @@ export class Patient {
   /** The nodes of those, and the dashboard's. */
   async servedNodes(): Promise<DeployedNode[]> {
     await this.served()
-    return nodesOf(await this.here()).filter((node) => node.enabled)
+    return servedNodes(await this.here())
   }
 
   /** As `here`, for what does not depend on tmgen.yaml: one that cannot be read hides nothing of Docker. */

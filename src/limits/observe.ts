@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path'
 import { mountOf } from '../converge/overlap.ts'
+import { servedUsers } from '../resolve/nodes.ts'
 import type { DeployedUser, Deployment } from '../resolve/types.ts'
 import type { Mount, Space, World } from '../world.ts'
 import { readQgroup, readRefquota } from './read.ts'
@@ -49,7 +50,7 @@ export async function observeLimits(world: World, deployment: Deployment): Promi
   const seen = new Map<string, SeenStorage>()
   if (deployment.host === 'remote') return seen
   const mounts = await world.host.mounts()
-  const users = deployment.users.filter((user) => user.enabled)
+  const users = servedUsers(deployment)
   const places = new Map<string, Where>()
   const onDevice = new Map<string, number>()
   for (const user of users) {

@@ -4,7 +4,7 @@ import { caddyConfig } from './caddy.ts'
 import { composeModel, composeText } from './compose.ts'
 import { imageSources } from './contexts.ts'
 import { headscaleConfig, headscaleText } from './headscale.ts'
-import { servedUsers } from './marker.ts'
+import { usersByName } from './marker.ts'
 import { monitorSettings } from './monitor-settings.ts'
 import { prepareScript } from './prepare.ts'
 import { smbConf } from './samba.ts'
@@ -22,7 +22,7 @@ export function artefacts(deployment: Deployment, inputs: RenderInputs): Tree {
 
   const isReadBack = (text: string) => inputs.readBack?.has(createHash('sha256').update(text).digest('hex')) === true
   const smb = new Map(
-    servedUsers(deployment).map((u) => [u.name, smbConf(deployment, u, inputs.templates, isReadBack)]),
+    usersByName(deployment).map((u) => [u.name, smbConf(deployment, u, inputs.templates, isReadBack)]),
   )
   for (const [name, text] of smb) put(`users/${name}/smb.conf`, text)
 

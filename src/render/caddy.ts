@@ -1,6 +1,6 @@
 import { pagePort } from '../resolve/ports.ts'
 import type { DeployedNode, Deployment } from '../resolve/types.ts'
-import { servedNodes, servedUsers } from './marker.ts'
+import { nodesByName, usersByName } from './marker.ts'
 import { nodePages, pageMount } from './pages.ts'
 
 const relay = (node: string, port: number, upstream: string) => ({
@@ -15,8 +15,8 @@ const relay = (node: string, port: number, upstream: string) => ({
 export function caddyConfig(deployment: Deployment): object {
   // A node amid a change of its key has no route; its share goes on.
   const hasRoute = ({ rekeying }: DeployedNode) => rekeying === undefined
-  const nodes = servedNodes(deployment).filter(hasRoute)
-  const users = servedUsers(deployment).filter(hasRoute)
+  const nodes = nodesByName(deployment).filter(hasRoute)
+  const users = usersByName(deployment).filter(hasRoute)
   return {
     // Caddy's own admin API can change everything; the gateway follows the file instead.
     admin: { disabled: true, config: { persist: false } },

@@ -5,7 +5,7 @@ import type { DeployedUser, Deployment } from '../resolve/types.ts'
 import { imageSources } from './contexts.ts'
 import { gatewayService } from './gateway-service.ts'
 import { headscaleService } from './headscale-service.ts'
-import { madeBy, markerText, servedUsers } from './marker.ts'
+import { madeBy, markerText, usersByName } from './marker.ts'
 import { looksVolume, monitorServices } from './monitor-services.ts'
 import { sambaBuild, sambaParts, sambaService, statusVolumes } from './samba-service.ts'
 import type { RenderInputs } from './types.ts'
@@ -22,7 +22,7 @@ export function composeModel(
   smbConf: ReadonlyMap<string, string>,
 ): YamlMap {
   const images = imageSources(deployment, inputs)
-  const users = servedUsers(deployment)
+  const users = usersByName(deployment)
   const services: YamlMap = { gateway: gatewayService(deployment, images.get('gateway')!) }
   const headscale = images.get('headscale')
   if (headscale) services.headscale = headscaleService(deployment, headscale, inputs.headscaleFiles)
@@ -83,7 +83,7 @@ function networks(deployment: Deployment): YamlMap {
       },
     },
     uplink,
-    ...(isTelling(deployment) && servedUsers(deployment).length > 0 ? { alerts: {} } : {}),
+    ...(isTelling(deployment) && usersByName(deployment).length > 0 ? { alerts: {} } : {}),
   }
 }
 

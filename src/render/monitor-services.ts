@@ -3,7 +3,7 @@ import { places } from '../monitor/settings.ts'
 import { isTelling } from '../resolve/telling.ts'
 import type { Deployment } from '../resolve/types.ts'
 import type { ImageSource } from './contexts.ts'
-import { servedUsers } from './marker.ts'
+import { usersByName } from './marker.ts'
 import { statusVolume } from './samba-service.ts'
 import { choice, common, imageOf, inMemory, mount, owner, volume } from './service-parts.ts'
 import { literal, type YamlMap } from './yaml.ts'
@@ -53,7 +53,7 @@ export function monitorServices(deployment: Deployment, source: ImageSource): Ya
         mount('./generated/monitor', places.settings, true),
         looks(false),
         mount('./state/monitor/bands', places.bands, true),
-        ...servedUsers(deployment).flatMap((user) => [
+        ...usersByName(deployment).flatMap((user) => [
           mount(user.storage, `${places.shares}/${user.name}`, true),
           volume(statusVolume(user), `${places.samba}/${user.name}`, true),
         ]),

@@ -1,6 +1,6 @@
 import type { Settings } from '../monitor/settings.ts'
 import type { Deployment } from '../resolve/types.ts'
-import { servedUsers } from './marker.ts'
+import { usersByName } from './marker.ts'
 import { isPaged } from './pages.ts'
 
 /** generated/monitor/settings.json. */
@@ -15,7 +15,7 @@ export function monitorSettings(deployment: Deployment): Settings {
     mail: monitor.mail && { ...monitor.mail, to: [...monitor.mail.to] },
     ping: monitor.ping,
     dashboard: dashboard ? { name: dashboard.name, hostname: dashboard.hostname } : null,
-    users: servedUsers(deployment).map(({ name, id, storage, macs, watch, tell, ports, hostname }) => ({
+    users: usersByName(deployment).map(({ name, id, storage, macs, watch, tell, ports, hostname }) => ({
       name,
       id,
       storage,

@@ -1,6 +1,6 @@
 import { isTelling, isTold } from '../resolve/telling.ts'
 import type { Deployment } from '../resolve/types.ts'
-import { madeBy, markerFile, markerText, servedUsers } from './marker.ts'
+import { madeBy, markerFile, markerText, usersByName } from './marker.ts'
 import { fill } from './template.ts'
 
 /** A directory that a container mounts and that no rendered file makes. Path from the workspace, parents first. */
@@ -19,12 +19,12 @@ export const alertsPath = (user: string) => `secrets/monitor/users/${user}`
 export function bindSources(deployment: Deployment): BindSource[] {
   const paths = ['secrets', 'secrets/gateway', 'secrets/smb', 'state', 'state/gateway', 'state/status', 'state/monitor']
   paths.push('state/monitor/bands', 'state/page')
-  const told = servedUsers(deployment).filter(({ tell }) => isTold(tell))
+  const told = usersByName(deployment).filter(({ tell }) => isTold(tell))
   if (isTelling(deployment)) paths.push('secrets/monitor')
   if (told.length > 0) paths.push('secrets/monitor/users')
   for (const { name } of told) paths.push(alertsPath(name))
   if (deployment.control.provider === 'embedded') paths.push('state/headscale')
-  for (const user of servedUsers(deployment)) paths.push(`secrets/smb/${user.name}`)
+  for (const user of usersByName(deployment)) paths.push(`secrets/smb/${user.name}`)
   return paths.map((path) => ({ path, mode: 0o700 }))
 }
 
@@ -44,7 +44,7 @@ export function prepareScript(deployment: Deployment, templates: Readonly<Record
     storageRoot: shellWord(deployment.storageRoot),
     workspaceId: shellWord(deployment.workspace.id),
     folders: bindSources(deployment).map((b) => ({ path: shellWord(b.path), mode: b.mode.toString(8) })),
-    users: servedUsers(deployment).map((u) => ({
+    users: usersByName(deployment).map((u) => ({
       name: u.name,
       id: shellWord(u.id),
       uid: u.uid,

@@ -1,4 +1,4 @@
-import type { DeployedNode, Deployment, Lock, LockedNode } from './types.ts'
+import type { DeployedNode, DeployedUser, Deployment, Lock, LockedNode } from './types.ts'
 
 // Owner of that node too: no user's id is like it.
 export { dashboardName } from '../config/rules.ts'
@@ -7,6 +7,14 @@ export { dashboardName } from '../config/rules.ts'
 export function nodesOf({ users, dashboard }: Pick<Deployment, 'users' | 'dashboard'>): DeployedNode[] {
   return dashboard === undefined ? [...users] : [...users, dashboard]
 }
+
+/** The users that are served, in the order of tmgen.yaml. */
+export const servedUsers = ({ users }: Pick<Deployment, 'users'>): DeployedUser[] =>
+  users.filter((user) => user.enabled)
+
+/** The nodes that are served: of those users, and the dashboard's. */
+export const servedNodes = (deployment: Pick<Deployment, 'users' | 'dashboard'>): DeployedNode[] =>
+  nodesOf(deployment).filter((node) => node.enabled)
 
 /** The name of a node in the gateway. */
 export function nodeName({ users }: Lock, { owner }: LockedNode): string {

@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { parseConfig } from '../../src/config/index.ts'
 import { composeEntry } from '../../src/render/index.ts'
 import { parseLock, resolve } from '../../src/resolve/index.ts'
+import { servedUsers } from '../../src/resolve/nodes.ts'
 
 // The golden trees of test/cases, read by the programs that they are made for.
 const repository = new URL('../../', import.meta.url).pathname
@@ -28,7 +29,7 @@ describe.each(cases.map((entry) => entry.name))('golden tree %s', (name) => {
   const parsed = parseConfig(readFileSync(join(dir, 'tmgen.yaml')), 'tmgen.yaml')
   const lock = parseLock(readFileSync(join(dir, 'tmgen.lock.json')), 'tmgen.lock.json')
   const { deployment } = resolve(parsed, lock)
-  const served = deployment.users.filter((user) => user.enabled)
+  const served = servedUsers(deployment)
   writeFileSync(join(dir, 'compose.yaml'), composeEntry(deployment.workspace.name))
 
   const compose = (cwd: string, ...args: string[]) =>

@@ -1,6 +1,7 @@
 import { type Finding, findingText, judgePolicy } from '../../control/index.ts'
 import { findOrphans } from '../../converge/index.ts'
 import { TmgenError } from '../../errors.ts'
+import { servedUsers } from '../../resolve/nodes.ts'
 import { type Check, fail, NotSeen, ok, warn } from '../types.ts'
 
 const day = 24 * 3600_000
@@ -87,7 +88,7 @@ const policy: Check = {
   remedy: '`tmgen policy apply` puts in the rules that are needed, `tmgen policy check` names those to narrow',
   test: async (patient) => {
     const deployment = await patient.deployment()
-    if (!deployment.users.some((user) => user.enabled)) throw new NotSeen('no users yet')
+    if (servedUsers(deployment).length === 0) throw new NotSeen('no users yet')
     const provider = await patient.provider()
     let findings: Finding[]
     try {
