@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/cases/*.test.ts'], testTimeout: 20_000 } },
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/cases/*.test.ts'], testTimeout: 60_000 } },
       {
         // One browser after the other: each is as large as everything else here.
         test: { name: 'page', include: ['test/page/**/*.test.ts'], testTimeout: 120_000, fileParallelism: false },

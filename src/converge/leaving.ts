@@ -6,7 +6,7 @@ import type { World } from '../world.ts'
 import { readEnrolled } from './enrolled.ts'
 import { observeUse } from './in-use.ts'
 import { isImported, readMarker, realPath, stateOf } from './storage.ts'
-import type { Leaver, Leaving, Manifest, Stray } from './types.ts'
+import type { Leaver, Leaving, Looked, Manifest, Stray } from './types.ts'
 
 /** Beside the storage folders: what removed users left. */
 export const archiveFolder = '.tmgen-archive'
@@ -44,13 +44,13 @@ export async function observeLeaving(
   user: Leaver,
   manifest: Manifest,
   strays: readonly Stray[] | undefined,
-): Promise<{ leaving: Leaving; faults: TmgenError[]; notes: string[] }> {
+): Promise<Looked<Leaving>> {
   const enrolled = (await readEnrolled(world, dir, [user.name])).get(user.name)
   if (deployment.host === 'remote')
-    return { leaving: { user, enrolled, data: { kind: 'elsewhere' } }, faults: [], notes: [] }
+    return { seen: { user, enrolled, data: { kind: 'elsewhere' } }, faults: [], notes: [] }
   const data = await observeData(world, deployment, user, manifest)
   if (data instanceof TmgenError)
-    return { leaving: { user, enrolled, data: { kind: 'none', why: '' } }, faults: [data], notes: [] }
+    return { seen: { user, enrolled, data: { kind: 'none', why: '' } }, faults: [data], notes: [] }
   const { faults, notes } =
     data.kind === 'none'
       ? { faults: [], notes: [] }
@@ -61,7 +61,7 @@ export async function observeLeaving(
         hint: 'start Docker, then run the command again',
       }),
     )
-  return { leaving: { user, enrolled, data }, faults, notes }
+  return { seen: { user, enrolled, data }, faults, notes }
 }
 
 async function observeData(

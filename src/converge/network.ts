@@ -3,6 +3,7 @@ import { TmgenError } from '../errors.ts'
 import { few } from '../few.ts'
 import type { Deployment } from '../resolve/types.ts'
 import type { World } from '../world.ts'
+import type { Said } from './types.ts'
 
 function range(cidr: string): { from: number; to: number } | undefined {
   if (!ipaddr.IPv4.isValidCIDR(cidr)) return undefined
@@ -19,14 +20,11 @@ export function overlaps(a: string, b: string): boolean {
   return one !== undefined && two !== undefined && one.from <= two.to && two.from <= one.to
 }
 
-/** Host facts with what they say: TmgenErrors `network`, and notes of what could not be looked at. */
-export interface NetworkLook {
-  faults: TmgenError[]
-  notes: string[]
-}
-
-/** Compares the subnet with the host's routes and Docker's networks; our own running stack is left out. */
-export async function observeSubnet(world: World, { network, workspace }: Deployment): Promise<NetworkLook> {
+/**
+ * Compares the subnet with the host's routes and Docker's networks; our own running stack is left out. Faults are
+ * TmgenErrors `network`, notes tell what could not be looked at.
+ */
+export async function observeSubnet(world: World, { network, workspace }: Deployment): Promise<Said> {
   const { found, notes } = await world.host.routes(workspace.name)
   const faults = found
     .filter((route) => overlaps(route.cidr, network.subnet))
@@ -56,7 +54,7 @@ export async function observePorts(world: World, { network, workspace, users }: 
 }
 
 /** What the host's network says against the deployment: observeSubnet and observePorts. */
-export async function observeNetwork(world: World, deployment: Deployment): Promise<NetworkLook> {
+export async function observeNetwork(world: World, deployment: Deployment): Promise<Said> {
   const { faults, notes } = await observeSubnet(world, deployment)
   return { faults: [...faults, ...(await observePorts(world, deployment))], notes }
 }

@@ -21,7 +21,7 @@ import { authKeyPath, passwordPath } from './secrets.ts'
 import { observeStack } from './stack.ts'
 import { readControl, readManifest } from './state-files.ts'
 import { observeStorage } from './storage.ts'
-import type { Leaver, LimitWish, Observed, StorageState } from './types.ts'
+import type { Leaver, LimitWish, Looked, Observed, Said, StorageState } from './types.ts'
 
 /** What of a path counts as content: a link or folder where a file should be can never equal a wanted file. */
 async function lookAt(disk: Disk, path: string): Promise<{ sha256: string; mode: number } | undefined> {
@@ -84,7 +84,7 @@ async function observeFolders(
   { users }: Deployment,
   wish: LimitWish,
   limits: ReadonlyMap<string, SeenStorage>,
-) {
+): Promise<Looked<Map<string, SeenFolder>>> {
   const folders = new Map<string, SeenFolder>()
   const faults: TmgenError[] = []
   const notes: string[] = []
@@ -101,7 +101,7 @@ async function observeFolders(
     faults.push(...use.faults)
     notes.push(...use.notes)
   }
-  return { folders, faults, notes: [...new Set(notes)] }
+  return { seen: folders, faults, notes: [...new Set(notes)] }
 }
 
 export interface ObserveRequest {
@@ -149,50 +149,33 @@ export async function observe(world: World, request: ObserveRequest): Promise<Ob
   await checkFolders(world.disk, dir, written, request.purpose === 'write')
 
   const notes: string[] = []
+  const faults: TmgenError[] = []
+  const say = (said: Said) => {
+    faults.push(...said.faults)
+    notes.push(...said.notes)
+  }
+  const take = <T>(looked: Looked<T>): T => {
+    say(looked)
+    return looked.seen
+  }
   let storage = new Map<string, StorageState>()
   let limits: ReadonlyMap<string, SeenStorage> = new Map()
   let folders: Observed['folders']
   let strays: Observed['strays']
-  let leaving: Observed['leaving']
-  const faults: TmgenError[] = []
-  if (request.purpose === 'show') storage = new Map()
-  else if (deployment.host === 'remote')
+  if (request.purpose !== 'show' && deployment.host === 'remote')
     notes.push('host: remote: ports, subnets and storage of the Docker host were not looked at')
-  else {
-    const network = await observeNetwork(world, deployment)
-    const disks = await observeStorage(world, dir, deployment)
-    faults.push(...network.faults, ...disks.faults, ...(await headscaleFilesFaults(world, deployment)))
-    notes.push(...network.notes, ...disks.notes)
-    storage = disks.states
+  else if (request.purpose !== 'show') {
+    say(await observeNetwork(world, deployment))
+    storage = take(await observeStorage(world, dir, deployment))
+    faults.push(...(await headscaleFilesFaults(world, deployment)))
     limits = await observeLimits(world, deployment)
-    if (request.limits !== undefined) {
-      const seen = await observeFolders(world, deployment, request.limits, limits)
-      faults.push(...seen.faults)
-      notes.push(...seen.notes)
-      folders = seen.folders
-    }
+    if (request.limits !== undefined) folders = take(await observeFolders(world, deployment, request.limits, limits))
     if (hasUnserved(deployment)) strays = await observeStrays(world, deployment)
   }
-  if (request.leaver !== undefined) {
-    const seen = await observeLeaving(world, dir, deployment, request.leaver, manifest, strays)
-    faults.push(...seen.faults)
-    notes.push(...seen.notes)
-    leaving = seen.leaving
-  }
-  let renaming: Observed['renaming']
-  if (request.renamed !== undefined) {
-    const seen = await observeRenaming(world, dir, deployment, request.renamed, manifest, strays)
-    faults.push(...seen.faults)
-    notes.push(...seen.notes)
-    renaming = seen.renaming
-  }
-  let purge: Observed['purge']
-  if (request.purge !== undefined) {
-    const seen = await observePurge(world, deployment, request.purge)
-    faults.push(...seen.faults)
-    notes.push(...seen.notes)
-    purge = { user: request.purge.user, found: seen.found }
-  }
+  const { leaver, renamed } = request
+  const leaving = leaver && take(await observeLeaving(world, dir, deployment, leaver, manifest, strays))
+  const renaming = renamed && take(await observeRenaming(world, dir, deployment, renamed, manifest, strays))
+  const purge = request.purge && take(await observePurge(world, deployment, request.purge))
   if (faults.length > 0) throw new TmgenErrors(faults)
   if (request.purpose !== 'show')
     for (const file of await missingAlertFiles(world, dir, deployment))

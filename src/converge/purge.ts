@@ -7,7 +7,7 @@ import type { ForeignFolder, World } from '../world.ts'
 import { observeUse } from './in-use.ts'
 import { archiveFolder, removedFile } from './leaving.ts'
 import { realPath } from './storage.ts'
-import type { Purgeable, Step } from './types.ts'
+import type { Looked, Observed, Purgeable, Step } from './types.ts'
 
 /** Whose data, and of which users of that name: without `ids` all who are removed. */
 export interface PurgeRequest {
@@ -105,7 +105,11 @@ export async function findPurgeable(
 }
 
 /** As findPurgeable; faults: something is mounted there, or uses the data. */
-export async function observePurge(world: World, deployment: Deployment, request: PurgeRequest) {
+export async function observePurge(
+  world: World,
+  deployment: Deployment,
+  request: PurgeRequest,
+): Promise<Looked<NonNullable<Observed['purge']>>> {
   const { found, notes } = await findPurgeable(world, deployment, request)
   const faults: TmgenError[] = []
   const mounts = await world.host.mounts()
@@ -120,7 +124,7 @@ export async function observePurge(world: World, deployment: Deployment, request
     faults.push(...use.faults)
     notes.push(...use.notes)
   }
-  return { found, faults, notes }
+  return { seen: { user: request.user, found }, faults, notes }
 }
 
 /** Deletes one such folder; its markers go last, so that a run that was stopped can go on. */

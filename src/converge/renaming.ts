@@ -8,7 +8,7 @@ import { observeUse } from './in-use.ts'
 import { immovable } from './leaving.ts'
 import { authKeyPath, passwordPath } from './secrets.ts'
 import { realPath, stateOf } from './storage.ts'
-import type { Manifest, Renaming, Stray } from './types.ts'
+import type { Looked, Manifest, Renaming, Stray } from './types.ts'
 
 /** The default place of a user's storage. */
 export const usualStorage = (root: string, name: string) => `${root}/${name}`
@@ -34,7 +34,7 @@ export async function observeRenaming(
   user: DeployedUser & { formerly: string },
   manifest: Manifest,
   strays: readonly Stray[] | undefined,
-): Promise<{ renaming: Renaming; faults: TmgenError[]; notes: string[] }> {
+): Promise<Looked<Renaming>> {
   const { id, name: to, formerly: from, hostname, tag } = user
   const faults: TmgenError[] = []
   const notes: string[] = []
@@ -79,7 +79,7 @@ export async function observeRenaming(
         hint: 'start Docker, then run the command again',
       }),
     )
-  return { renaming, faults, notes }
+  return { seen: renaming, faults, notes }
 }
 
 export const nodeStatePath = (name: string) => `state/gateway/${name}`

@@ -6,7 +6,7 @@ import { servedUsers } from '../resolve/nodes.ts'
 import type { DeployedUser, Deployment } from '../resolve/types.ts'
 import { tempOf, type World } from '../world.ts'
 import { findOverlaps, type Located } from './overlap.ts'
-import type { StorageState } from './types.ts'
+import type { Looked, StorageState } from './types.ts'
 
 const markerSchema = z.strictObject({
   version: z.literal(1),
@@ -83,7 +83,7 @@ export async function observeStorage(
   world: World,
   dir: string,
   deployment: Deployment,
-): Promise<{ states: Map<string, StorageState>; faults: TmgenError[]; notes: string[] }> {
+): Promise<Looked<Map<string, StorageState>>> {
   const users = servedUsers(deployment)
   const faults: TmgenError[] = []
   const states = new Map<string, StorageState>()
@@ -132,5 +132,5 @@ export async function observeStorage(
   faults.push(...findOverlaps(real, await world.host.mounts()))
   const notes =
     dockerRoot === undefined ? ["Docker does not answer: storage was not compared with Docker's root directory"] : []
-  return { states, faults, notes }
+  return { seen: states, faults, notes }
 }

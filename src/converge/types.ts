@@ -1,5 +1,6 @@
 import type { PolicyEdit } from '../control/policy-own.ts'
 import type { KeyInfo, NodeInfo, PolicyDocument, PolicyFeatures } from '../control/types.ts'
+import type { TmgenError } from '../errors.ts'
 import type { Argv, SeenFolder, SeenStorage } from '../limits/index.ts'
 import type { Lock } from '../resolve/types.ts'
 import type { SeenImport } from './importing.ts'
@@ -126,6 +127,18 @@ export interface HeadscaleSeen {
   /** `0.29.3`, where its image or build context says it. */
   version: string | undefined
   hasDatabase: boolean
+}
+
+/** What is to be said of a look at one part of the host. */
+export interface Said {
+  /** What speaks against any change. */
+  faults: TmgenError[]
+  notes: string[]
+}
+
+/** A look at one part of the host. */
+export interface Looked<T> extends Said {
+  seen: T
 }
 
 /** What observe saw; plan reads nothing else. */

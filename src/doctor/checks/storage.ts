@@ -21,7 +21,7 @@ const storage: Check = {
   test: async (patient) => {
     const users = await patient.served()
     const { dir, deployment } = await patient.inspection()
-    const { states, faults, notes } = await observeStorage(patient.world, dir, deployment)
+    const { seen: states, faults, notes } = await observeStorage(patient.world, dir, deployment)
     const fails = faults.map((fault) => fault.message)
     for (const user of users) {
       const why = wrong[states.get(user.id) ?? 'ours']

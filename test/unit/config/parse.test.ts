@@ -85,7 +85,7 @@ describe('hostile files', () => {
     ['duplicate users', `users:\n${fill('- name: a\n')}`],
   ]
   test.each(files)('a megabyte of %s is refused within bounds', (_name, text) => {
-    // The runner ends a test after 20 s; a slow machine needs 2 s, and quadratic time minutes.
+    // The runner ends a test after a minute; a slow machine needs 2 s, and quadratic time minutes.
     expect(failure(() => parse(text))).not.toBe('accepted')
   })
 
