@@ -5,7 +5,7 @@ import { printable } from '../ui/printable.ts'
 import { typeWord } from '../ui/prompts.ts'
 import type { Context } from './context.ts'
 import { readAuthKey } from './key-file.ts'
-import { look } from './look.ts'
+import { look, mustBeHere } from './look.ts'
 import { converge, nextUp, tellOutcome } from './outcome.ts'
 
 export interface ImportOptions {
@@ -35,10 +35,7 @@ export async function importFolder(context: Context, from: string, options: Impo
   const { addUserText } = await import('../config/index.ts')
   const path = resolve(io.cwd, from)
   const { deployment } = await look(context, 'no')
-  if (deployment.host === 'remote')
-    throw new TmgenError('usage', 'host: remote: the data is on the Docker host', {
-      hint: 'run tmgen import there, in its copy of the workspace',
-    })
+  mustBeHere(deployment, 'import')
   if (!world.host.isRoot())
     throw new TmgenError('usage', 'tmgen import needs root: only root sees whether anything uses the data', {
       hint: 'run the same with sudo; what is written belongs to the owner of the workspace',

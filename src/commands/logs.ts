@@ -13,7 +13,7 @@ import {
   sinceTime,
   stamped,
 } from './log-lines.ts'
-import { look, userOf } from './look.ts'
+import { look, mustBeHere, userOf } from './look.ts'
 
 export interface LogsOptions {
   follow?: boolean
@@ -32,10 +32,7 @@ export async function logs(context: Context, name: string, options: LogsOptions)
   const { ui } = context
   const { deployment } = await look(context, 'no')
   const user = userOf(deployment, name)
-  if (deployment.host === 'remote')
-    throw new TmgenError('docker', 'the containers run on another machine (host: remote)', {
-      hint: 'run tmgen logs there, in its copy of the workspace',
-    })
+  mustBeHere(deployment, 'logs')
   const world = await context.world()
   const show = (line: LogLine) => ui.data(options.json ? jsonLine(line) : showLine(line))
   const logOf = (source: LogSource) => new ContainerLog(world, context.dir, user, source)

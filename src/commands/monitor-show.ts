@@ -5,7 +5,7 @@ import { isFresh, monitorReport, wayFault } from '../stack/monitor-report.ts'
 import { table } from '../ui/output.ts'
 import { printable } from '../ui/printable.ts'
 import type { Context } from './context.ts'
-import { look } from './look.ts'
+import { look, mustBeHere } from './look.ts'
 import { age } from './status-table.ts'
 
 /** `tmgen monitor show`: what the monitor found last, a line a Mac. Writes nothing and asks nobody. */
@@ -13,10 +13,7 @@ export async function monitorShow(context: Context, { json }: { json?: boolean }
   const { ui } = context
   const world = await context.world()
   const { dir, deployment } = await look(context, 'no')
-  if (deployment.host === 'remote')
-    throw new TmgenError('docker', 'the monitor runs on another machine (host: remote)', {
-      hint: 'run tmgen monitor show there',
-    })
+  mustBeHere(deployment, 'monitor show')
   const report = await monitorReport(world, dir)
   if (report === undefined)
     throw new TmgenError('docker', 'the monitor has not reported yet', {

@@ -6,7 +6,7 @@ import { printable } from '../ui/printable.ts'
 import { typeWord } from '../ui/prompts.ts'
 import type { World } from '../world.ts'
 import type { Context } from './context.ts'
-import { look, userOf } from './look.ts'
+import { look, mustBeHere, servedUserOf, userOf } from './look.ts'
 import { converge, tellOutcome } from './outcome.ts'
 
 export interface RestoreAccessOptions {
@@ -30,10 +30,12 @@ export async function restoreAccess(context: Context, name: string, options: Res
   const { ui } = context
   const world = await context.world()
   const { dir, deployment } = await look(context, 'no')
-  if (deployment.host === 'remote') throw usage('host: remote: the data is on the Docker host', 'run it there')
-  const user = userOf(deployment, name)
-  if (options.end) return close(context, dir, name, options)
-  if (!user.enabled) throw usage(`${name} is disabled`, `first: tmgen enable user ${name}`)
+  mustBeHere(deployment, 'restore-access')
+  if (options.end) {
+    userOf(deployment, name)
+    return close(context, dir, name, options)
+  }
+  const user = servedUserOf(deployment, name)
   const lan = privateLan(options.lan)
   const address = addressIn(lan, world, options.address)
   const macs: string[] = []

@@ -4,16 +4,15 @@ import { restoreCommands } from '../snapshots/index.ts'
 import { printable } from '../ui/printable.ts'
 import { missingFlag, typeWord } from '../ui/prompts.ts'
 import type { Context } from './context.ts'
-import { look, userOf } from './look.ts'
+import { look, mustBeHere, userOf } from './look.ts'
 import { line, mustBeRoot, runAll, type Seen, snapshotsOf } from './snapshots.ts'
-import { mustBeHere } from './storage-show.ts'
 
 /** `tmgen snapshots restore NAME`: a copy beside the live data, which stays as it is. */
 export async function snapshotsRestore(context: Context, name: string, { yes }: { yes?: boolean }): Promise<undefined> {
   const { ui } = context
   const world = await context.world()
   const { dir, deployment } = await look(context, 'no')
-  mustBeHere(deployment)
+  mustBeHere(deployment, 'snapshots restore')
   const [, owner = name, id = ''] = /^([^@]*)@(.*)$/.exec(name) ?? []
   const [found] = await snapshotsOf(world, [userOf(deployment, owner)])
   if (found === undefined || found.place.kind === 'none' || !found.snapshots.some((one) => one.id === id))

@@ -18,8 +18,7 @@ import { table } from '../ui/output.ts'
 import { printable } from '../ui/printable.ts'
 import type { World } from '../world.ts'
 import type { Context } from './context.ts'
-import { look } from './look.ts'
-import { mustBeHere } from './storage-show.ts'
+import { look, mustBeHere } from './look.ts'
 
 /** One user with the snapshots that there are. */
 export interface Seen {
@@ -30,7 +29,7 @@ export interface Seen {
 
 async function served(context: Context): Promise<{ dir: string; users: DeployedUser[] }> {
   const { dir, deployment } = await look(context, 'no')
-  mustBeHere(deployment)
+  mustBeHere(deployment, 'snapshots')
   return { dir, users: servedUsers(deployment) }
 }
 

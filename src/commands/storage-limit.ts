@@ -9,10 +9,10 @@ import { printable } from '../ui/printable.ts'
 import { typeWord } from '../ui/prompts.ts'
 import type { World } from '../world.ts'
 import type { Context } from './context.ts'
-import { look, userOf } from './look.ts'
+import { look, mustBeHere, servedUserOf } from './look.ts'
 import { converge } from './outcome.ts'
 import { limitStatus } from './status-rows.ts'
-import { byText, mustBeHere, unmounted } from './storage-show.ts'
+import { byText, unmounted } from './storage-show.ts'
 
 export interface LimitOptions {
   by?: 'image'
@@ -33,11 +33,8 @@ export async function storageLimit(
   const { ui } = context
   const world = await context.world()
   const { deployment } = await look(context, 'no')
-  mustBeHere(deployment)
-  const users = name === undefined ? servedUsers(deployment) : [userOf(deployment, name)]
-  const off = users.find((user) => !user.enabled)
-  if (off !== undefined)
-    throw new TmgenError('usage', `${off.name} is disabled`, { hint: `first: tmgen enable user ${off.name}` })
+  mustBeHere(deployment, 'storage limit')
+  const users = name === undefined ? servedUsers(deployment) : [servedUserOf(deployment, name)]
   const isDry = options.script === true || !world.host.isRoot()
   const outcome = await converge(context, 'looking at the storage', {
     name: `storage limit${name === undefined ? '' : ` ${name}`}`,

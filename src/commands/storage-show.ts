@@ -1,13 +1,12 @@
 import { bytesText } from '../bytes.ts'
-import { TmgenError } from '../errors.ts'
 import type { SeenStorage } from '../limits/index.ts'
 import { servedUsers } from '../resolve/nodes.ts'
-import type { DeployedUser, Deployment } from '../resolve/types.ts'
+import type { DeployedUser } from '../resolve/types.ts'
 import { table } from '../ui/output.ts'
 import { printable } from '../ui/printable.ts'
 import type { World } from '../world.ts'
 import type { Context } from './context.ts'
-import { look } from './look.ts'
+import { look, mustBeHere } from './look.ts'
 import { limitStatus } from './status-rows.ts'
 
 /** How a limit is kept, for people. */
@@ -24,7 +23,7 @@ export async function storageShow(context: Context, options: { json?: boolean })
   const { observeLimits, limitFor, quotasOf } = await import('../limits/index.ts')
   const world = await context.world()
   const { deployment, notes } = await look(context, 'no')
-  mustBeHere(deployment)
+  mustBeHere(deployment, 'storage')
   const seen = await observeLimits(world, deployment)
   const users = servedUsers(deployment)
   notes.push(...(await unmounted(world, users, seen)))
@@ -93,12 +92,4 @@ export async function unmounted(
       )
   }
   return notes
-}
-
-/** @throws TmgenError `usage` where the storage is on another machine */
-export function mustBeHere(deployment: Deployment): void {
-  if (deployment.host === 'remote')
-    throw new TmgenError('usage', 'host: remote: the storage is on the Docker host', {
-      hint: 'run tmgen storage there, in its copy of the workspace',
-    })
 }

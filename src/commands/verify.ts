@@ -6,7 +6,7 @@ import { type AskedLine, askedLineSchema } from '../monitor/verify/part.ts'
 import type { DeployedUser } from '../resolve/types.ts'
 import { printable } from '../ui/printable.ts'
 import type { Context } from './context.ts'
-import { look, userOf } from './look.ts'
+import { look, mustBeHere, servedUserOf } from './look.ts'
 import { isWell, jsonOf, type MacResult, notesOf, resultsOf, resultTable } from './verify-result.ts'
 
 export interface VerifyOptions {
@@ -26,15 +26,8 @@ const usualBytes = 2 ** 30
 export async function verify(context: Context, name: string, options: VerifyOptions): Promise<number | undefined> {
   const { ui } = context
   const { dir, deployment } = await look(context, 'no')
-  const user = userOf(deployment, name)
-  if (deployment.host === 'remote')
-    throw new TmgenError('docker', 'the shares are on another machine (host: remote)', {
-      hint: 'run tmgen verify there, in its copy of the workspace',
-    })
-  if (!user.enabled)
-    throw new TmgenError('usage', `${name} is disabled: nothing of theirs is served or looked at`, {
-      hint: `tmgen enable user ${name}`,
-    })
+  mustBeHere(deployment, 'verify')
+  const user = servedUserOf(deployment, name)
   const macs = macsOf(user, options.mac)
   const bytes =
     options.bytes === undefined ? (deployment.monitor.verify?.bytes ?? usualBytes) : quotaBytes(options.bytes)
