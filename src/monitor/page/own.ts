@@ -26,7 +26,12 @@ export function ownReport(report: Report, user: string): Report {
     at: report.at,
     lookedAt: report.lookedAt,
     every: report.every,
-    macs: own(report.macs).map((mac) => ({ ...inOwnWords(mac, mac.state), problems: problems(mac.problems) })),
+    macs: own(report.macs).map((mac) => ({
+      ...inOwnWords(mac, mac.state),
+      problems: problems(mac.problems),
+      // Paths and errors of the server.
+      verified: mac.verified && { ...mac.verified, failed: mac.verified.failed && 'not read' },
+    })),
     nodes: own(report.nodes).map((node) => ({ ...node, problems: problems(node.problems) })),
     host: [],
     disks: [],

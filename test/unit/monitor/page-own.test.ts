@@ -65,6 +65,25 @@ describe('a person’s own site', () => {
     expect(body).not.toMatch(/href="\/(users|metrics|api\/v1\/overview)|href="\/"/)
   })
 
+  test('says that nothing was read back, and not why: that is the server’s', () => {
+    const faults = { rot: 0, unreadable: 0, oversize: 0 }
+    const verified = { at: null, bands: 0, covered: 0, percent: 0, faults, failed: '/srv/timemachine/x has no marker' }
+    const unread = `nothing of the backup has been read back for 3 days: ${verified.failed}`
+    const todo = 'see docker compose logs monitor-scanner'
+    const about = { kind: 'unverified', severity: 'warning', since: at, reason: unread, todo } as const
+    const macs = [
+      wellMac('person-001', 'macbook', { state: 'unverified', reason: unread, todo, problems: [about], verified }),
+      wellMac('person-001', 'mini', { verified: { ...verified, failed: '' } }),
+    ]
+    const report = { ...told, macs }
+    keepStates(history, report, at)
+    const { body } = get('/api/v1/me', 'person-001', report)
+    expect(body).not.toContain('/')
+    const answered: { macs: Report['macs'] } = JSON.parse(body)
+    expect(answered.macs.map((one) => one.verified?.failed)).toEqual(['not read', ''])
+    expect(get('/', 'person-001', report).body).not.toMatch(/\/srv|marker/)
+  })
+
   test('tells a person what they can do themselves', () => {
     const failed = {
       ...missing,
