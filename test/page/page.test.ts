@@ -71,6 +71,19 @@ describe.each([1, 200])('the page of %i', (people) => {
     }
   })
 
+  test('on a phone a table of problems is stacked: why, and what to do, have the whole width', async () => {
+    for (const [screen, cells] of [
+      ['phone', ['3 below each other', 'wide']],
+      ['desk', ['3 beside each other', 'part']],
+    ] as const) {
+      const context = await browser.newContext(screens[screen])
+      const page = await context.newPage()
+      await page.goto(`${served.origin}${paths.person}`)
+      expect(await page.evaluate(laidOut), screen).toEqual(cells)
+      await context.close()
+    }
+  })
+
   test('without JavaScript: the answer, each person, their page, its tables and the way back', async () => {
     const context = await browser.newContext({ ...screens.phone, javaScriptEnabled: false })
     const page = await context.newPage()
@@ -143,6 +156,14 @@ describe('the page', () => {
       }
   })
 })
+
+/** How the cells of the first problem lie, and what of the table's width the reason has. It runs in the page. */
+const laidOut = `(() => {
+  const cells = [...document.querySelector('tbody tr').cells].map((cell) => cell.getBoundingClientRect())
+  const isBelow = cells.every(({ left, top }, index) => index === 0 || (left === cells[0].left && top > cells[index - 1].top))
+  const part = cells[1].width / document.querySelector('.stack').clientWidth
+  return [cells.length + (isBelow ? ' below each other' : ' beside each other'), part > 0.95 ? 'wide' : 'part']
+})()`
 
 /** A tab of its own, with what the console says and what is asked for. */
 async function open(colorScheme: Scheme, screen: Screen) {

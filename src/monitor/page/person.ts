@@ -77,7 +77,7 @@ function events({ events }: Past): Html {
     ({ at, about, state, reason }) =>
       html`<tr><td>${inTwo(dateText(at))}</td><td>${about === '' ? 'node' : about}</td><td>${state}</td><td>${reason}</td></tr>`,
   )
-  const table = html`<div class="scroll" tabindex="0" role="region" aria-label="Changes of state"><table><caption>Changes of state, newest first (UTC)</caption>
+  const table = html`<div class="scroll stack log" tabindex="0" role="region" aria-label="Changes of state"><table><caption>Changes of state, newest first (UTC)</caption>
 <thead><tr><th scope="col">When</th><th scope="col">What</th><th scope="col">State</th><th scope="col">Why</th></tr></thead><tbody>${rows}</tbody></table></div>`
   return html`<section aria-labelledby="events"><h2 id="events">Events</h2><div class="box">${events.length === 0 ? 'None yet.' : table}</div></section>`
 }

@@ -75,6 +75,12 @@ caption{text-align:left;color:var(--soft)}
 th,td{text-align:left;vertical-align:top;padding:.3rem .8rem .3rem 0;border-bottom:1px solid var(--line)}
 summary{cursor:pointer;font-size:.9rem;color:var(--soft)}
 footer{margin-top:2rem}
-@media (max-width:30rem){th,td{padding-right:.4rem}}
+@media (max-width:30rem){th,td{padding-right:.4rem}
+.stack thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}
+.stack tr{display:block;padding:.5rem 0;border-bottom:1px solid var(--line)}
+.stack td{display:block;border:0;padding:.1rem 0}
+.stack br{display:none}
+.log td{display:inline;padding-right:.5rem}.log td:last-child{display:block}
+.stack .todo:not(:empty)::before{content:"To do: ";color:var(--soft)}}
 @media print{body{background:none}.card{break-inside:avoid}}
 `
