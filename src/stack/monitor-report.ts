@@ -3,6 +3,8 @@ import { TmgenError } from '../errors.ts'
 import { type Report, reportSchema } from '../monitor/report/report.ts'
 import type { ForeignFolder, World } from '../world.ts'
 
+export { isBlind, isFresh, wayFault } from '../monitor/report/doubts.ts'
+
 /** Bytes of the monitor's report: 1,000 people with all that may be wrong. */
 const maxBytes = 32 * 1024 * 1024
 
@@ -17,14 +19,4 @@ export async function monitorReport(world: World, dir: string): Promise<Report |
     if (error instanceof SyntaxError || error instanceof TmgenError) return undefined
     throw error
   }
-}
-
-/** Whether the monitor still reports: it does every minute. @param now ms since 1970 */
-export const isFresh = ({ at }: Report, now: number): boolean => now - at < 5 * 60_000
-
-/** What is wrong with one way of telling somebody, in a line that is to be made printable; `undefined`: nothing. */
-export function wayFault({ name, waiting, lost, error }: Report['channels'][number]): string | undefined {
-  if (error === '' && lost === 0) return undefined
-  const counts = waiting + lost > 0 ? ` (${waiting} wait, ${lost} given up)` : ''
-  return `${name}: ${error || 'alerts were given up'}${counts}`
 }

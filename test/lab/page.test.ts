@@ -30,7 +30,7 @@ describe('a person’s own page', () => {
       const got = await get(alice, address)
       return got.status === 200 ? got : undefined
     })
-    expect(page.body).toContain('<h1 class="ok">alice</h1>')
+    expect(page.body).toContain('<h1>alice</h1>')
     expect(page.body).toContain('macbook')
     for (const host of [name, `${name}.`, `tm-alice:${http}`, address])
       expect(await get(alice, address, '/', { host }), host).toMatchObject({ status: 200 })

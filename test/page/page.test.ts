@@ -88,7 +88,7 @@ describe.each([1, 200])('the page of %i', (people) => {
     const context = await browser.newContext({ ...screens.phone, javaScriptEnabled: false })
     const page = await context.newPage()
     await page.goto(served.origin)
-    const trouble = people === 1 ? '1 of 1 person needs attention' : '29 of 200 people need attention'
+    const trouble = people === 1 ? 'The backups need attention' : '29 of 200 people need attention; 171 are well'
     expect(await page.locator('.sum').innerText()).toBe(trouble)
     expect(await page.locator('li.card').count()).toBe(people)
     expect(await page.locator('li.card').first().innerText()).toMatch(/person-001[\s\S]*missing[\s\S]*3 days ago/)
@@ -139,7 +139,7 @@ describe('the page', () => {
       report.nodes[index]!.problems = [{ ...problem, kind: 'node' }]
       report.host.push({ ...problem, kind: 'disk' })
     }
-    report.disks.push({ path: `/${long}`, users: 1, totalBytes: 0, freeBytes: 0 })
+    report.disks.push({ path: `/${long}`, users: 1, people: [], totalBytes: 0, freeBytes: 0 })
     report.channels.push({ name: 'webhook', waiting: 3, lost: 1, sentAt: null, failedAt: at, error: long })
     report.notes.push(long)
     served.show(report)

@@ -1,13 +1,11 @@
 import { missingAlertFiles } from '../../converge/index.ts'
 import { span } from '../../monitor/rules/problems.ts'
-import { isFresh, monitorReport, wayFault } from '../../stack/monitor-report.ts'
+import { isBlind, isFresh, monitorReport, wayFault } from '../../stack/monitor-report.ts'
 import { serviceText } from '../../stack/services.ts'
 import { printable } from '../../ui/printable.ts'
 import { type Check, worst } from '../types.ts'
 
 const services = ['monitor-scanner', 'monitor'] as const
-/** Looks that may be missed. */
-const patience = 3
 
 const monitor: Check = {
   name: 'monitor',
@@ -35,9 +33,9 @@ const monitor: Check = {
       // What it said then of looks and alerts may have changed.
       return worst([...fails, `it last reported ${span(now - report.at)} ago`], [], '')
     }
-    const { lookedAt, every, channels } = report
+    const { lookedAt, channels } = report
     if (lookedAt === null) missing.push('it has never looked at the shares')
-    else if (now - lookedAt > patience * every) fails.push(`it last looked at the shares ${span(now - lookedAt)} ago`)
+    else if (isBlind(report, now)) fails.push(`it last looked at the shares ${span(now - lookedAt)} ago`)
     warnings.push(...report.notes.map(printable))
     warnings.push(...channels.flatMap((way) => wayFault(way) ?? []).map(printable))
     for (const file of await missingAlertFiles(patient.world, dir, deployment))

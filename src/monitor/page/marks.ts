@@ -12,7 +12,7 @@ export function timeline(snapshots: readonly number[], now: number): Html {
     path += path === '' ? `M${index * 4 + 2} 0v12` : `m${index * 4 - at}-12v12`
     at = index * 4
   }
-  const label = `Snapshots of the last ${shortDays} days: ${days.size === 0 ? 'none' : `on ${count(days.size, 'day')}`}`
+  const label = `Backups of the last ${shortDays} days: ${days.size === 0 ? 'none' : `on ${count(days.size, 'day')}`}`
   return html`<svg class="days" viewBox="0 0 ${shortDays * 4} 12" preserveAspectRatio="none" role="img" aria-label="${label}"><path d="${drawn(path)}"/></svg>`
 }
 

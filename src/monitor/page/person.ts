@@ -1,4 +1,5 @@
 import { bytesText } from '../../bytes.ts'
+import { isFresh } from '../report/doubts.ts'
 import type { MacReport, NodeReport, Report } from '../report/index.ts'
 import { backupChart, connectionChart, sizeChart } from './charts.ts'
 import { frame, ownLinks } from './frame.ts'
@@ -6,7 +7,9 @@ import { type Html, html } from './html.ts'
 import { usedText } from './overview.ts'
 import { type MacPast, type Past, reach } from './past.ts'
 import { problemTable } from './problems.ts'
-import { ago, connectedText, dateText, toneOf, worst } from './words.ts'
+import { toneOfMac } from './standing.ts'
+import { sumLine, sumOfOne } from './sum.ts'
+import { ago, connectedText, dateText } from './words.ts'
 
 /**
  * One person: each Mac with its charts, the node, and what changed when.
@@ -15,9 +18,9 @@ import { ago, connectedText, dateText, toneOf, worst } from './words.ts'
 export function personPage(report: Report, node: NodeReport, past: Past, now: number, isOwn = false): string {
   const { at } = report
   const macs = report.macs.filter(({ user }) => user === node.user)
-  const tone = worst([toneOf(node.problems), ...macs.map(({ problems }) => toneOf(problems))])
   const up = isOwn ? undefined : html`<nav aria-label="Up"><a href="/">${report.workspace}</a></nav>`
-  const head = html`${up}<h1 class="${tone}">${node.user}</h1>`
+  const sum = sumLine(sumOfOne(report, node, now), !isFresh(report, now))
+  const head = html`${up}<h1>${node.user}</h1>${sum}`
   const main = html`${macs.map((mac) => macSection(mac, past.macs[mac.mac], at))}${nodeSection(node, past, at)}${events(past)}`
   if (isOwn) return frame(report, now, `Backups of ${node.user}`, head, main, ownLinks)
   return frame(report, now, `${node.user} · ${report.workspace}`, head, main)
@@ -32,12 +35,12 @@ function macSection(one: MacReport, past: MacPast | undefined, now: number): Htm
   const oldest = snapshots[0]
   // The table of problems says why.
   const why = problems.length > 0 ? undefined : html`<p>${reason}</p>`
-  return html`<section aria-labelledby="mac-${mac}" class="${toneOf(problems)}"><h2 id="mac-${mac}">${mac} <span class="tag">${state}</span></h2>
+  return html`<section aria-labelledby="mac-${mac}" class="${toneOfMac(one)}"><h2 id="mac-${mac}">${mac} <span class="tag">${state}</span></h2>
 <div class="box">${why}${problemTable(problems, now, `Problems of ${mac}`)}<dl class="facts">
 ${fact('Last backup that counts', ago(lastSuccess, now))}${fact('State since', ago(since, now))}
 ${fact('Used', used === null ? 'not known' : usedText(used, quotaBytes))}
 ${fact('Last write', ago(seen?.lastWrite ?? null, now))}${fact('Connected', connectedText(one.connection, now))}
-${fact('Snapshots listed', seen?.backups === undefined || seen.backups === null ? 'not known' : String(seen.backups))}
+${fact('Backups in the Mac’s history', seen?.backups === undefined || seen.backups === null ? 'not known' : String(seen.backups))}
 ${newest === undefined || oldest === undefined ? undefined : fact('Newest of them', ago(newest, now))}
 ${fact('Read back', readBack(verified, now))}</dl>
 ${(seen?.notes ?? []).map((note) => html`<p class="why">${note}</p>`)}
@@ -54,7 +57,7 @@ function readBack(verified: MacReport['verified'], now: number): Html | string {
 function snapshotList(snapshots: readonly number[]): Html | undefined {
   if (snapshots.length === 0) return undefined
   const items = [...snapshots].reverse().map((time) => html`<li>${dateText(time)}</li>`)
-  return html`<details><summary>Newest snapshots, as the Mac dates them (UTC)</summary><ul>${items}</ul></details>`
+  return html`<details><summary>Newest backups, as the Mac dates them (UTC)</summary><ul>${items}</ul></details>`
 }
 
 function nodeSection({ problems, seen, user }: NodeReport, past: Past, now: number): Html {

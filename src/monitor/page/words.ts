@@ -31,4 +31,8 @@ export function connectedText(connection: Report['macs'][number]['connection'], 
   return html`since ${ago(since, now)}${sessions > 1 ? `, ${sessions} times` : ''}; ${count(openFiles, 'open file')}`
 }
 
+/** Names, so many at most: `alice, bob, carol and 197 more`. */
+export const listed = (names: readonly string[], most = 3) =>
+  names.length <= most ? names.join(', ') : `${names.slice(0, most).join(', ')} and ${names.length - most} more`
+
 export const count = (number: number, one: string, many = `${one}s`) => `${number} ${number === 1 ? one : many}`

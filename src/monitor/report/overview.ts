@@ -71,6 +71,7 @@ export function judgeAll(
     disks: (look?.disks ?? []).map(({ path, users, total, free }) => ({
       path,
       users: users.length,
+      people: users,
       totalBytes: total,
       freeBytes: free,
     })),

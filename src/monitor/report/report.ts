@@ -92,7 +92,13 @@ function parts<T extends z.ZodType>(time: T) {
       })
       .nullable(),
   })
-  const disk = z.object({ path: z.string(), users: z.number(), totalBytes: bytes, freeBytes: bytes })
+  const disk = z.object({
+    path: z.string(),
+    users: z.number(),
+    people: z.array(z.string()).default([]).describe('Whose shares lie on it'),
+    totalBytes: bytes,
+    freeBytes: bytes,
+  })
   return { problem, channel, mac, node, disk }
 }
 

@@ -45,7 +45,7 @@ describe('metrics', () => {
 
   test('a path with quotes and line ends stays in its label, and what a Mac wrote is in none', () => {
     const report = reportOf(1)
-    report.disks = [{ path: '/srv/"a"\\b\nc', users: 1, totalBytes: 2, freeBytes: 1 }]
+    report.disks = [{ path: '/srv/"a"\\b\nc', users: 1, people: [], totalBytes: 2, freeBytes: 1 }]
     report.macs[0] = wellMac('person-001', 'macbook', { reason: 'Evil.sparsebundle is gone', state: 'vanished' })
     expect(metricsText(report)).toContain('tmgen_disk_free_bytes{path="/srv/\\"a\\"\\\\b\\nc"} 1\n')
     expect(metricsText(report)).not.toContain('Evil')

@@ -153,11 +153,11 @@ describe('an answer', () => {
   })
 
   test('is not older than it says: a report that is late is told so although nothing else changed', async () => {
-    expect(String((await ask('/')).body)).not.toContain('has reported nothing')
+    expect(String((await ask('/')).body)).not.toContain('no report for')
     now = at + hour
-    expect(String((await ask('/')).body)).toContain('has reported nothing for 1 hour')
+    expect(String((await ask('/')).body)).toContain('no report for 1 hour')
     now = at + 2 * hour + minute
-    expect(String((await ask('/')).body)).toContain('has reported nothing for 2 hours')
+    expect(String((await ask('/')).body)).toContain('no report for 2 hours')
   })
 
   test('is 503 before the first report, and a fault is an answer and a line in the log', async () => {

@@ -79,7 +79,7 @@ describe('what is shown', () => {
         },
       ],
       host: [problem],
-      disks: [{ path: text, users: 1, totalBytes: 0, freeBytes: 0 }],
+      disks: [{ path: text, users: 1, people: [text], totalBytes: 0, freeBytes: 0 }],
       channels: [{ name: text, waiting: 1, lost: 1, sentAt: null, failedAt: at, error: text }],
       notes: [text],
     }
@@ -126,21 +126,12 @@ describe('what is shown', () => {
 })
 
 describe('the overview', () => {
-  test('says in one sentence whether somebody has to do something, in the title too', () => {
-    const sum = (report: Report) => /<title>(.*) · timemachine<\/title>.*<p class="sum (\w+)">\1</.exec(page(report))
-    expect(sum(reportOf(1))?.slice(1)).toEqual(['The backups are well', 'ok'])
-    expect(sum(reportOf(3))?.slice(1)).toEqual(['The backups of 3 people are well', 'ok'])
-    expect(sum(reportOf(3, (index) => index === 0))?.slice(1)).toEqual(['1 of 3 people needs attention', 'alarm'])
-    expect(sum(reportOf(3, () => true))?.slice(1)).toEqual(['3 of 3 people need attention', 'alarm'])
-    const disk = { ...missing, kind: 'disk', reason: '/srv has 1.0 % left' } as const
-    expect(sum({ ...reportOf(1), host: [disk] })?.slice(1)).toEqual(['This server needs attention', 'alarm'])
-  })
-
   test('a laptop that is away is shown, and nobody is called for it', () => {
     const away = { ...missing, kind: 'away', severity: 'note' } as const
     const mac = wellMac('person-001', 'macbook', { state: 'away', reason: away.reason, problems: [away] })
     const body = page({ ...reportOf(1), macs: [mac] })
-    expect(body).toContain('The backups are well')
+    expect(body).not.toContain('needs attention')
+    expect(body).toContain('<h2>Everybody (1)</h2>')
     expect(body).toMatch(/<span class="tag">away<\/span>/)
   })
 
@@ -148,9 +139,10 @@ describe('the overview', () => {
     const report = reportOf(2, (index) => index === 1)
     report.nodes[1] = { ...wellNode('person-002'), told: false }
     const body = page(report)
-    expect(body).toContain('The backups of 2 people are well')
+    expect(body).not.toContain('needs attention')
+    expect(body).toContain('<h2>Everybody (2)</h2>')
     expect(body).toMatch(/<span class="tag">missing<\/span>/)
-    expect(body).toContain('connected, direct; nobody is told of problems')
+    expect(body).toContain('connected, direct; not watched: nobody is told of problems')
   })
 
   test('the server comes first where something is wrong with it, else last', () => {
@@ -169,17 +161,38 @@ describe('the overview', () => {
     expect(names).toEqual(['person-004', 'person-003', 'person-001', 'person-002'])
   })
 
-  test('a card tells each Mac: its state in a word, last backup, size of its quota, days with snapshots; and the path', () => {
+  test('a card tells each Mac: its state in a word, last backup, size of its quota, days with a backup; and the path', () => {
     const report = reportOf(1)
     report.macs.push(missingMac('person-001', 'imac'))
     report.nodes = [{ ...wellNode('person-001'), seen: { ...wellNode('person-001').seen!, path: 'relay' } }]
     const body = page(report)
     expect(body).toContain('connected over a relay')
     expect(body).toMatch(
-      /<h4>macbook <span class="tag">ok<\/span><\/h4><p class="soft"><time [^>]*>1 hour ago<\/time>, 310G of 1T/,
+      /<h4>macbook <span class="tag">ok<\/span><\/h4><p class="soft">last backup <time [^>]*>1 hour ago<\/time>, 310G of 1T/,
     )
     expect(body).toMatch(/<h4>imac <span class="tag">missing<\/span><\/h4><p class="why">no backup for 3 days/)
-    expect(body).toContain('aria-label="Snapshots of the last 21 days: on 20 days"')
+    expect(body).toContain('aria-label="Backups of the last 21 days: on 20 days"')
+  })
+
+  test('a disk is named by whose shares lie on it, of many the first; a report of before names its path', () => {
+    const disk = { path: '/srv/tm/alice', users: 2, people: ['alice', 'bob'], totalBytes: 2 ** 38, freeBytes: 2 ** 36 }
+    const many = { ...disk, people: ['a', 'b', 'c', 'd', 'e'], totalBytes: 0 }
+    const body = page({ ...reportOf(1), disks: [disk, many, { ...disk, people: [] }] })
+    const shown = [...body.matchAll(/<dt>([^<]*)<\/dt><dd>([^<]*)<\/dd>/g)].map(([, name, free]) => `${name}: ${free}`)
+    expect(shown).toEqual([
+      'Disk of alice, bob: 64G of 256G free',
+      'Disk of a, b, c and 2 more: not known',
+      '/srv/tm/alice: 64G of 256G free',
+      'Alerts: ntfy',
+    ])
+  })
+
+  test('a backup of Time Machine is never called a snapshot, which is what a filesystem makes', () => {
+    const report = reportOf(2, (index) => index === 1)
+    for (const path of ['/', '/users/person-001', '/users/person-002'])
+      expect(page(report, path)).not.toMatch(/snapshot/i)
+    expect(page(report, '/users/person-001')).toContain('<dt>Backups in the Mac’s history</dt><dd>61</dd>')
+    expect(page(report)).toContain('Marks: days with a backup, of the last 21.')
   })
 
   test('alerts that are off, or do not arrive, are said', () => {
@@ -192,7 +205,9 @@ describe('the overview', () => {
 
   test('a report that is old says so of itself', () => {
     expect(page(reportOf(1), '/', at + minute)).not.toContain('role="alert"')
-    expect(page(reportOf(1), '/', at + hour)).toContain('The monitor has reported nothing for 1 hour')
+    expect(page(reportOf(1), '/', at + hour)).toMatch(
+      /role="alert">Not known: no report for 1 hour<\/p><p class="soft">What is below is old: as of [-0-9]+ 00:00 UTC</,
+    )
   })
 
   test('before the first report there is nothing to show, and that is no 404', () => {
@@ -272,7 +287,7 @@ describe('a person’s page', () => {
       macs: [mac],
       nodes: [{ user: 'person-001', told: true, problems: [], seen: null }],
     }
-    expect(page(report)).toMatch(/connection not known.*never/)
+    expect(page(report)).toMatch(/connection not known.*>no backup yet</)
     expect(page(report, '/users/person-001')).toMatch(/not looked at yet/)
   })
 })

@@ -67,7 +67,7 @@ export function reportOf(people: number, isMissing: (index: number) => boolean =
     macs: names.map((user, index) => (isMissing(index) ? missingMac(user, 'macbook') : wellMac(user, 'macbook'))),
     nodes: names.map(wellNode),
     host: [],
-    disks: [{ path: '/srv/timemachine', users: people, totalBytes: 2 ** 44, freeBytes: 2 ** 43 }],
+    disks: [{ path: '/srv/timemachine', users: people, people: names, totalBytes: 2 ** 44, freeBytes: 2 ** 43 }],
     channels: [{ name: 'ntfy', waiting: 0, lost: 0, sentAt: at - day, failedAt: null, error: '' }],
     notes: [],
   }

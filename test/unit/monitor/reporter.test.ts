@@ -102,7 +102,7 @@ describe('a round', () => {
         seen: { at: start, state: 'running', sessions: 1, present: true, path: 'relay', bytesIn: 5, bytesOut: 0 },
       },
     ])
-    expect(disks).toEqual([{ path: '/srv/tm', users: 1, totalBytes: 1000, freeBytes: 500 }])
+    expect(disks).toEqual([{ path: '/srv/tm', users: 1, people: ['alice'], totalBytes: 1000, freeBytes: 500 }])
     expect(macs).toMatchObject([{ connection: null }])
     for (let count = 1; count < 60; count++) story.claim(start - count)
     expect((await round(start + hour)).macs[0]?.snapshots).toHaveLength(48)
