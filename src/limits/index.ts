@@ -1,4 +1,5 @@
 export { type Argv, limitCommands } from './commands.ts'
+export { type Measured, wholeDisks } from './disks.ts'
 export { observeFolder } from './folder.ts'
 export { fstabLine } from './image.ts'
 export { imageOf, observeLimits } from './observe.ts'

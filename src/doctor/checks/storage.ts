@@ -2,8 +2,13 @@ import { join } from 'node:path'
 import { lookAtShare } from '../../backups/index.ts'
 import { bytesText } from '../../bytes.ts'
 import { observeStorage, type StorageState } from '../../converge/index.ts'
-import { observeLimits, overcommitted, quotasOf, reserve } from '../../limits/index.ts'
+import { mountOf } from '../../converge/overlap.ts'
+import { TmgenError } from '../../errors.ts'
+import { type Measured, observeLimits, overcommitted, quotasOf, reserve, wholeDisks } from '../../limits/index.ts'
+import { markerFile } from '../../render/index.ts'
 import { placeOf, snapshotsIn } from '../../snapshots/index.ts'
+import type { Space } from '../../world.ts'
+import type { Patient } from '../patient.ts'
 import { type Check, NotSeen, ok, warn, worst } from '../types.ts'
 
 const wrong: Partial<Record<StorageState, string>> = {
@@ -127,6 +132,16 @@ const quotas: Check = {
 /** Bytes: with less the next bands and the state do not fit. */
 const tooFull = 256 * 1024 ** 2
 
+/** `undefined` also where it may not be looked at. */
+async function spaceAt({ world }: Patient, path: string): Promise<Space | undefined> {
+  try {
+    return await world.disk.space(path)
+  } catch (error) {
+    if (error instanceof TmgenError) return undefined
+    throw error
+  }
+}
+
 const space: Check = {
   name: 'space',
   looks: 'how much is free on the disks of the storage and of the workspace.',
@@ -135,18 +150,27 @@ const space: Check = {
   test: async (patient) => {
     const { dir, deployment } = await patient.inspection()
     await patient.here()
-    const [fails, warnings]: [string[], string[]] = [[], []]
-    const seen = new Set<number>()
-    for (const path of [dir, deployment.storageRoot, ...deployment.users.map((user) => user.storage)]) {
-      const disk = await patient.world.disk.space(path)
-      if (disk === undefined || seen.has(disk.device)) continue
-      seen.add(disk.device)
-      const text = `${bytesText(disk.free)} of ${bytesText(disk.total)} are free on the disk of ${path}`
-      if (disk.free < tooFull) fails.push(text)
-      else if (disk.free < disk.total * reserve) warnings.push(text)
+    const { disk, host } = patient.world
+    const mounts = await host.mounts()
+    const measured: Measured[] = []
+    const measure = async (name: string, path: string, quotas: number) => {
+      const real = await disk.realpath(path)
+      // At the marker, a file: of a folder with a project quota that would be told.
+      const space = real && ((await spaceAt(patient, join(real, markerFile))) ?? (await disk.space(real)))
+      if (space) measured.push({ name, path, mount: mountOf(real, mounts), quotas, ...space })
     }
-    if (seen.size === 0) throw new NotSeen('no disk could be looked at')
-    return worst(fails, warnings, `${seen.size} disks with room`)
+    await measure('', dir, 0)
+    await measure('', deployment.storageRoot, 0)
+    for (const user of deployment.users) await measure(user.name, user.storage, quotasOf(user))
+    const disks = wholeDisks(measured)
+    if (disks.length === 0) throw new NotSeen('no disk could be looked at')
+    const [fails, warnings]: [string[], string[]] = [[], []]
+    for (const { path, free, total } of disks) {
+      const text = `${bytesText(free)} of ${bytesText(total)} are free on the disk of ${path}`
+      if (free < tooFull) fails.push(text)
+      else if (free < total * reserve) warnings.push(text)
+    }
+    return worst(fails, warnings, `${disks.length} disks with room`)
   },
 }
 

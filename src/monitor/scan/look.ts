@@ -1,9 +1,9 @@
-import { statfsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { openForeign } from '../../converge/node-foreign.ts'
 import { TmgenError } from '../../errors.ts'
-import type { HostLook, Look, ShareSeen } from '../observation/index.ts'
+import type { Look, ShareSeen } from '../observation/index.ts'
 import type { places, Settings } from '../settings.ts'
+import { disksOf } from './disks.ts'
 import { readTold, type SambaTold, sambaSeen } from './smbstatus.ts'
 import type { ShareWatcher } from './watcher.ts'
 
@@ -53,7 +53,7 @@ export async function lookAtAll(
   found.sort((a, b) => (`${a.user}/${a.mac}` < `${b.user}/${b.mac}` ? -1 : 1))
   const serving = users.filter((user) => told.get(user)?.serving).map(({ name }) => name)
   return {
-    look: { version: 1, at: now, disks: disksOf(users, shares), serving, shares: found },
+    look: { version: 1, at: now, disks: disksOf(users, shares, marker), serving, shares: found },
     restart: [...proven.values()].includes(false),
   }
 }
@@ -82,26 +82,4 @@ export async function isMarked(storage: string, workspace: string, user: string)
 function shown(share: ShareSeen, { name, storage }: User, shares: string): ShareSeen {
   if (share.outcome !== 'unreadable') return share
   return { ...share, cause: share.cause.replaceAll(join(shares, name), storage).slice(0, 400) }
-}
-
-/** The filesystems that hold the storage, each once. */
-function disksOf(users: readonly User[], shares: string): HostLook['disks'] {
-  const disks = new Map<number, HostLook['disks'][number]>()
-  for (const { name, storage } of users) {
-    const path = join(shares, name)
-    try {
-      const { dev } = statSync(path)
-      const known = disks.get(dev)
-      if (known) {
-        known.users.push(name)
-        continue
-      }
-      const { blocks, bavail, bsize } = statfsSync(path)
-      disks.set(dev, { path: storage, users: [name], total: blocks * bsize, free: bavail * bsize })
-    } catch (error) {
-      // Not there: its share tells.
-      if ((error as NodeJS.ErrnoException).code === undefined) throw error
-    }
-  }
-  return [...disks.values()]
 }

@@ -111,6 +111,40 @@ async function verdict(name: string): Promise<[string, string]> {
   return [found.verdict, found.says.join('\n')]
 }
 
+describe('how much is free', () => {
+  const GiB = 2 ** 30
+  const put = (name: string, device: number, total: number, free: number) =>
+    scene.disk.spaces.set(`/srv/tm/${name}`.replace(/\/$/, ''), { ...scene.disk.space, device, total, free })
+  const mounted = (type: string, source: string, path = '/srv/tm/alice') =>
+    at({ mounts: [{ device: '7:0', root: '/', path, type, source }] })()
+
+  test.each([
+    ['an image file', 'ext4', '/dev/loop0'],
+    ['a refquota', 'zfs', 'tank/alice'],
+  ])('%s that is full by its quotas is no full disk', async (_what, type, source) => {
+    put('alice', 2, 1024 * GiB, 1000)
+    expect((await verdict('space'))[0]).toBe('fail')
+    mounted(type, source)
+    expect((await verdict('space'))[0]).toBe('ok')
+    put('alice', 2, 1000 * GiB, 1000)
+    expect(await verdict('space')).toEqual(['fail', expect.stringMatching(/disk of \/srv\/tm\/alice/)])
+  })
+
+  test('subvolumes of one Btrfs are one disk, that is told once', async () => {
+    await scene.tmgen('add user bob --login bob@example.com --mac mini --quota 1T')
+    for (const [name, device] of [['', 1] as const, ['alice', 2] as const, ['bob', 3] as const])
+      put(name, device, 4096 * GiB, 1000)
+    mounted('btrfs', '/dev/sdb', '/srv/tm')
+    expect((await verdict('space'))[1].match(/are free/g)).toHaveLength(1)
+  })
+
+  test('a folder with a project quota is not asked', async () => {
+    scene.disk.spaces.set('/srv/tm/alice/.tmgen.json', { ...scene.disk.space, device: 2 })
+    put('alice', 2, 1024 * GiB, 0)
+    expect((await verdict('space'))[0]).toBe('ok')
+  })
+})
+
 test('a healthy machine: every check looks, and all but the owner (no UIDs in memory) is ok', async () => {
   const all = (await told()).checks
   expect(all.filter((one) => one.verdict !== 'ok').map((one) => [one.name, ...one.says])).toEqual([
