@@ -32,11 +32,27 @@ export const isBroken = (error: unknown) => error instanceof sqlite.SQLite3Error
 /** The database has all the pages that it may. */
 export const isFull = (error: unknown) => error instanceof sqlite.SQLite3Error && full.test(error.message)
 
-/** Its disk has no room: SQLite tells that as an I/O error here. */
-export function hasNoRoom(error: unknown, file: string): boolean {
-  if (!(error instanceof sqlite.SQLite3Error) || !/disk i\/o error/i.test(error.message)) return false
-  const { bavail, bsize } = statfsSync(dirname(file))
-  return bavail * bsize < leastFree
+/**
+ * Why nothing can be kept, in a sentence: its disk is full, read-only, out of inodes or gone. `undefined`: it is another
+ * fault, of the program.
+ */
+export function whyNotKept(error: unknown, file: string): string | undefined {
+  if (!(error instanceof sqlite.SQLite3Error) && (error as NodeJS.ErrnoException).syscall === undefined)
+    return undefined
+  const why = (error as Error).message
+  // SQLite tells a full disk as an I/O error here.
+  return /disk i\/o error/i.test(why) && hasNoRoom(dirname(file))
+    ? 'the disk of the history is full: until there is room nothing is added'
+    : `the history cannot be written (${why}): until it can nothing is added`
+}
+
+function hasNoRoom(folder: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(folder)
+    return bavail * bsize < leastFree
+  } catch {
+    return false
+  }
 }
 
 /** Bytes free on a disk, below which it counts as full: a transaction's journal takes some pages. */
@@ -45,7 +61,7 @@ const leastFree = 1024 * 1024
 /**
  * Opens the database, and makes it where there is none. There is one monitor, so nobody else has it open: the lock of
  * one that was killed is taken away.
- * @throws SQLite3Error where it is no sound database
+ * @throws SQLite3Error where it is no sound database, or an error of the system where its disk does not take it
  */
 export function openDatabase(file: string, pages: number): Database {
   rmSync(`${file}.lock`, { recursive: true, force: true })

@@ -1,5 +1,5 @@
 import type { Database } from 'node-sqlite3-wasm'
-import { hasNoRoom, isBroken, isFull, mostPages, openDatabase, putAside } from './database.ts'
+import { isBroken, isFull, mostPages, openDatabase, putAside, whyNotKept } from './database.ts'
 
 /** Looks one after the other that saw the same. Times in ms since 1970. */
 export interface Run {
@@ -12,7 +12,7 @@ export interface Run {
 }
 
 export interface HistoryOptions {
-  /** Told in a sentence when what was kept is lost, and a new database begun. */
+  /** Told in a sentence, once: what was kept is lost and a new database begun; nothing can be kept; it can again. */
   onLoss: (why: string) => void
   /** Pages of 4 KiB that the database may have. */
   pages?: number
@@ -21,14 +21,23 @@ export interface HistoryOptions {
 /**
  * Every look, for charts and for "when did it stop"; and what the rules remember. Looks that saw the same are one row.
  * A database that is broken or full is never an end: what is needed to judge is seen anew on the disk, so it is put
- * aside, or its older half dropped. While its disk is full nothing is added, and what is there stays.
+ * aside, or its older half dropped. While its disk takes nothing (full, read-only, gone) nothing is added and what is there
+ * stays; what is remembered is then held in memory alone.
  */
 export class History {
   readonly #file: string
   readonly #options: HistoryOptions
   #db: Database | undefined
-  #noRoom = false
-  /** What was remembered since the start: on a full disk it is nowhere else. */
+  /** It was open once. */
+  #wasOpen = false
+  /** It did not open: that is tried again with the next look at everybody, and not for each subject. */
+  #isShut = false
+  #trouble = ''
+  /** Looks at everybody, which are one transaction: `lost` when a part of it was not taken, and so nothing is. */
+  #transaction: 'none' | 'empty' | 'written' | 'lost' = 'none'
+  /** Names that were given and are not kept yet: what is kept gets them before anything else. */
+  readonly #relabels: LabelOf[] = []
+  /** What was remembered or asked for since the start: while its disk takes nothing it is nowhere else. */
   readonly #memory = new Map<string, string>()
 
   constructor(file: string, options: HistoryOptions) {
@@ -37,25 +46,29 @@ export class History {
     this.#write(() => undefined)
   }
 
+  /** Why nothing is kept at present, in a sentence; `''`: all is. */
+  get trouble(): string {
+    return this.#trouble
+  }
+
   /** Adds one look. `at` before the last one (the clock was set): a row of its own. */
   record(subject: string, at: number, body: unknown, latest: unknown = null): void {
     const text = JSON.stringify(body)
     this.#write((db) => {
       const last = db.get('SELECT id, last, body FROM runs WHERE subject = ? ORDER BY id DESC LIMIT 1', [subject])
       if (last && last.body === text && Number(last.last) <= at)
-        db.run('UPDATE runs SET last = ?, looks = looks + 1, latest = ? WHERE id = ?', [
+        return db.run('UPDATE runs SET last = ?, looks = looks + 1, latest = ? WHERE id = ?', [
           at,
           JSON.stringify(latest),
           last.id as number,
         ])
-      else
-        db.run('INSERT INTO runs (subject, first, last, looks, body, latest) VALUES (?, ?, ?, 1, ?, ?)', [
-          subject,
-          at,
-          at,
-          text,
-          JSON.stringify(latest),
-        ])
+      return db.run('INSERT INTO runs (subject, first, last, looks, body, latest) VALUES (?, ?, ?, 1, ?, ?)', [
+        subject,
+        at,
+        at,
+        text,
+        JSON.stringify(latest),
+      ])
     })
   }
 
@@ -81,7 +94,9 @@ export class History {
     const held = this.#memory.get(subject)
     if (held !== undefined) return JSON.parse(held)
     const row = this.#read((db) => db.get('SELECT body FROM memory WHERE subject = ?', [subject]))
-    return row ? JSON.parse(String(row.body)) : undefined
+    if (row === undefined || row === null) return undefined
+    this.#memory.set(subject, String(row.body))
+    return JSON.parse(String(row.body))
   }
 
   remember(subject: string, body: unknown): void {
@@ -94,13 +109,18 @@ export class History {
    * Gives subjects other names, all at once, so that two may change places.
    * @param labelOf the new name of a subject; `undefined`: all that is known of it is dropped
    */
-  relabel(labelOf: (subject: string) => string | undefined): void {
+  relabel(labelOf: LabelOf): void {
     const held = [...this.#memory]
     this.#memory.clear()
     for (const [subject, body] of held) {
       const label = labelOf(subject)
       if (label !== undefined) this.#memory.set(label, body)
     }
+    this.#relabelKept(labelOf)
+    if (this.#transaction !== 'none') this.#relabels.push(labelOf)
+  }
+
+  #relabelKept(labelOf: LabelOf): void {
     const rows = this.#read((db) => db.all('SELECT subject FROM memory UNION SELECT subject FROM runs')) ?? []
     const changed = rows
       .map((row) => [String(row.subject), labelOf(String(row.subject))] as const)
@@ -114,19 +134,25 @@ export class History {
           if (label !== undefined)
             db.run(`UPDATE OR REPLACE ${table} SET subject = ? WHERE subject = ?`, [label, aside(label)])
       }
+      return { changes: changed.length }
     })
   }
 
   /** All of it, or nothing: one look at everybody is one transaction. */
   together<T>(action: () => T): T {
+    this.#isShut = false
+    this.#transaction = 'empty'
     this.#read((db) => db.exec('BEGIN'))
     try {
+      for (const labelOf of this.#relabels) this.#relabelKept(labelOf)
       const result = action()
-      if (this.#db?.inTransaction) this.#write((db) => db.exec('COMMIT'))
+      this.#commit()
       return result
     } catch (error) {
-      if (this.#db?.inTransaction) this.#db.exec('ROLLBACK')
+      this.#rollBack()
       throw error
+    } finally {
+      this.#transaction = 'none'
     }
   }
 
@@ -138,8 +164,14 @@ export class History {
   }
 
   close(): void {
-    this.#db?.close()
+    const db = this.#db
     this.#db = undefined
+    try {
+      db?.close()
+    } catch (error) {
+      // Its lock stays behind, which whoever opens it takes away.
+      if (whyNotKept(error, this.#file) === undefined) throw error
+    }
   }
 
   /** Does it; where the database is broken or full, does it once more on one that is not. */
@@ -154,30 +186,69 @@ export class History {
   }
 
   #open(): Database {
-    this.#db ??= openDatabase(this.#file, this.#options.pages ?? mostPages)
+    if (this.#db) return this.#db
+    this.#db = openDatabase(this.#file, this.#options.pages ?? mostPages)
+    // What was made up while it could not be read gives way to what was kept, as after a start.
+    if (!this.#wasOpen) {
+      this.#memory.clear()
+      this.#relabels.length = 0
+    }
+    this.#wasOpen = true
     return this.#db
   }
 
-  /** Where the disk is full the look is not kept, which is told once. */
+  /** Where the disk does not take it, it is not kept. */
   #write(action: (db: Database) => unknown): void {
+    if (this.#isShut || this.#transaction === 'lost') return
+    // What has another name by now is not mixed with what is kept under the old ones.
+    if (this.#transaction === 'none' && this.#relabels.length > 0) return
     try {
-      this.#try(action)
-      this.#noRoom = false
+      const done = this.#try(action)
+      if (this.#transaction === 'empty' && isChange(done)) this.#transaction = 'written'
     } catch (error) {
-      if (!hasNoRoom(error, this.#file)) throw error
-      if (this.#db?.inTransaction) this.#db.exec('ROLLBACK')
-      if (!this.#noRoom) this.#options.onLoss('the disk of the history is full: until there is room nothing is added')
-      this.#noRoom = true
+      this.#putUp(error)
+      this.#rollBack()
+      if (this.#transaction !== 'none') this.#transaction = 'lost'
     }
   }
 
-  /** `undefined` where there is no database yet, and no room for one. */
+  #commit(): void {
+    if (this.#db?.inTransaction) this.#write((db) => db.exec('COMMIT'))
+    if (this.#db && this.#transaction !== 'lost') this.#relabels.length = 0
+    // One that changed nothing shows nothing, and a row that still fits does not either.
+    if (this.#transaction !== 'written' || this.#trouble === '') return
+    this.#trouble = ''
+    this.#options.onLoss('the history is kept again')
+  }
+
+  /** `undefined` where there is no database that can be read. */
   #read<T>(action: (db: Database) => T): T | undefined {
+    if (this.#isShut) return undefined
     try {
       return this.#try(action)
     } catch (error) {
-      if (this.#db === undefined && hasNoRoom(error, this.#file)) return undefined
-      throw error
+      this.#putUp(error)
+      this.close()
+      this.#isShut = true
+      return undefined
+    }
+  }
+
+  /** Puts up with a disk that does not take it, which is told once. @throws what is another fault */
+  #putUp(error: unknown): void {
+    const why = whyNotKept(error, this.#file)
+    if (why === undefined) throw error
+    this.#isShut = this.#db === undefined
+    if (this.#trouble === '') this.#options.onLoss(why)
+    this.#trouble = why
+  }
+
+  #rollBack(): void {
+    try {
+      if (this.#db?.inTransaction) this.#db.exec('ROLLBACK')
+    } catch (error) {
+      if (whyNotKept(error, this.#file) === undefined) throw error
+      this.close()
     }
   }
 
@@ -198,5 +269,8 @@ export class History {
   }
 }
 
+type LabelOf = (subject: string) => string | undefined
+
 /** What no subject is called. */
 const aside = (label: string) => `\u0001${label}`
+const isChange = (done: unknown) => done instanceof Object && 'changes' in done && Number(done.changes) > 0

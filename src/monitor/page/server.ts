@@ -107,7 +107,12 @@ export class PageServer {
     if (!this.#listening) return
     const { server, path } = this.#listening
     this.#listening = undefined
-    if (isSocket(path)) rmSync(path)
+    try {
+      if (isSocket(path)) rmSync(path)
+    } catch (error) {
+      // On a disk that is read-only it stays, and nobody answers there.
+      this.#world.say(`a socket is left behind: ${(error as Error).message}`)
+    }
     server.closeAllConnections()
     await new Promise((resolve) => server.close(resolve))
   }

@@ -19,6 +19,14 @@ export interface Ledgers {
 /** @param say a line for the log */
 export function ledgersIn(folder: string, say: (line: string) => void): Ledgers {
   const path = (name: string) => join(folder, name)
+  /** On a disk that takes nothing what is there stays. */
+  const tried = (what: string, action: () => void) => {
+    try {
+      action()
+    } catch (error) {
+      say(`${what}: ${(error as Error).message}`)
+    }
+  }
   const all = () => (existsSync(folder) ? readdirSync(folder) : [])
   return {
     read: (name) => {
@@ -37,15 +45,17 @@ export function ledgersIn(folder: string, say: (line: string) => void): Ledgers 
       }
     },
     names: () => all().filter((name) => !name.startsWith('.')),
-    remove: (name) => rmSync(path(name), { force: true }),
-    touch: (name) => {
-      const now = new Date()
-      if (statSync(path(name), { throwIfNoEntry: false })) utimesSync(path(name), now, now)
-    },
-    prune: (before) => {
-      for (const name of all())
-        if ((statSync(path(name), { throwIfNoEntry: false })?.mtimeMs ?? before) < before)
-          rmSync(path(name), { force: true })
-    },
+    remove: (name) => tried('what was read back is not removed', () => rmSync(path(name), { force: true })),
+    touch: (name) =>
+      tried('a round of reading back is not marked', () => {
+        const now = new Date()
+        if (statSync(path(name), { throwIfNoEntry: false })) utimesSync(path(name), now, now)
+      }),
+    prune: (before) =>
+      tried('what was read back long ago is not removed', () => {
+        for (const name of all())
+          if ((statSync(path(name), { throwIfNoEntry: false })?.mtimeMs ?? before) < before)
+            rmSync(path(name), { force: true })
+      }),
   }
 }

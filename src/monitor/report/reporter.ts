@@ -1,9 +1,11 @@
 import type { History } from '../history/index.ts'
 import type { GatewayNode, Look } from '../observation/index.ts'
+import { sortProblems } from '../rules/index.ts'
 import type { Settings } from '../settings.ts'
 import type { Handed } from '../verify/part.ts'
 import type { Outside } from './channels.ts'
 import { deliver, tell, waysOf } from './deliver.ts'
+import { judgeKeeping, type Unkept } from './keeping.ts'
 import type { Ledgers } from './ledgers.ts'
 import { type Everybody, judgeAll } from './overview.ts'
 import { followOwners } from './owners.ts'
@@ -34,6 +36,7 @@ export class Reporter {
   readonly #world: ReporterWorld
   /** When its first round was. */
   #begun = Number.POSITIVE_INFINITY
+  #unkept: Unkept | undefined
   /** What was logged last: the state of each Mac, and each problem of a node or the host. */
   #logged: ReadonlyMap<string, string> = new Map()
 
@@ -63,6 +66,7 @@ export class Reporter {
         this.#history.remember('looked', look.at)
       }
       const judged = judgeAll(history, settings, look, now, this.#begun)
+      judged.host = sortProblems([...judged.host, ...judgeKeeping(this.#unkeptAt(now), settings.host, now)])
       keepStates(history, judged, now)
       tell(history, settings, judged, now)
       this.#prune(settings, now)
@@ -86,6 +90,12 @@ export class Reporter {
     }
     this.#world.write(report)
     return report
+  }
+
+  #unkeptAt(now: number): Unkept | undefined {
+    const why = this.#history.trouble
+    this.#unkept = why === '' ? undefined : { since: Math.min(this.#unkept?.since ?? now, now), why }
+    return this.#unkept
   }
 
   #prune({ host }: Settings, now: number): void {

@@ -13,6 +13,7 @@ import { History } from '../history/index.ts'
 import { lookFile, lookSchema, maxLookBytes } from '../observation/index.ts'
 import { onceAt } from '../once.ts'
 import { GatewayNames, operatorsPage, PageServer, PeoplePages } from '../page/index.ts'
+import { runService } from '../service.ts'
 import { parseSettings, places, type Settings } from '../settings.ts'
 import { type Handed, isOutbox, maxOutbox, outboxSchema } from '../verify/part.ts'
 import { askGateway } from './gateway.ts'
@@ -71,6 +72,9 @@ async function writtenAt(): Promise<{ look: number | undefined; handed: string }
   return times ?? { look: undefined, handed: '' }
 }
 
+/** Why the last report was not written, which is said once; `''`: it was. */
+let unwritten = ''
+
 const world: ReporterWorld = {
   fetch: (...args) => globalThis.fetch(...args),
   secret: async (path) => {
@@ -91,9 +95,12 @@ const world: ReporterWorld = {
     try {
       writeFileSync(`${path}.new`, JSON.stringify(report), { mode: 0o600 })
       renameSync(`${path}.new`, path)
+      unwritten = ''
     } catch (error) {
-      // Its disk is full. People can be told all the same.
-      say(`the report is not written: ${(error as Error).message}`)
+      // Its disk is full, or read-only. People can be told all the same.
+      const why = `the report is not written: ${(error as Error).message}`
+      if (why !== unwritten) say(why)
+      unwritten = why
     }
   },
   say,
@@ -163,4 +170,4 @@ async function main(): Promise<void> {
   history.close()
 }
 
-void main()
+runService(main)

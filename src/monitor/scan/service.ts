@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { dueFile, lookFile } from '../observation/index.ts'
 import { onceAt } from '../once.ts'
+import { runService } from '../service.ts'
 import { parseSettings, places, type Settings } from '../settings.ts'
 import { askedOf, verifyAsked } from '../verify/asked.ts'
 import { Outbox } from '../verify/outbox.ts'
@@ -84,4 +85,4 @@ async function main(): Promise<void> {
   }
 }
 
-void main()
+runService(main)
