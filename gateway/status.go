@@ -42,6 +42,9 @@ type NodeStatus struct {
 	BytesOut    int64        `json:"bytes_out"`
 	Pages       int          `json:"pages"`
 	Peers       []PeerStatus `json:"peers"`
+	// DeviceOnline: one of the devices that may come, idle or not, is connected
+	// to the control server; null: not known.
+	DeviceOnline *bool `json:"device_online"`
 	// LoginChanged lists logins that came with another account than before
 	// and were refused; PinsError says why none can be pinned, or "".
 	LoginChanged []loginChange `json:"login_changed"`
@@ -123,6 +126,7 @@ func (n *node) status(ctx context.Context) NodeStatus {
 	defer cancel()
 	if net, err := session.lc.Status(ctx); err == nil {
 		st.Peers = peersOf(net, h.identities(conns), h.visitors(time.Now()))
+		st.DeviceOnline = deviceOnline(ctx, net, h.guests(), session.isOnline)
 	}
 	return st
 }
