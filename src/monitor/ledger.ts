@@ -39,10 +39,12 @@ function again(before: MacMemory | undefined, { first, last, looks, body }: Run,
   if (!seen.success) return before
   const { share, open, wrote, present } = seen.data
   const count = Math.min(looks, mostLooks)
+  // Each stands for those that are left out.
+  const each = (every * looks) / count
   let memory = before
   for (let index = 0; index < count; index++) {
     const at = count === 1 ? first : Math.round(first + ((last - first) * index) / (count - 1))
-    memory = advance(memory, { at, share, open, wrote }, { every, present })
+    memory = advance(memory, { at, share, open, wrote }, { every: each, present })
   }
   return memory
 }

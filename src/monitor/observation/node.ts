@@ -13,7 +13,10 @@ export interface GatewayNode {
   /** What the tailnet calls it; `''`: not known. */
   dns_name?: string
   ips?: readonly string[]
-  peers: readonly { path: string; connections: number; online?: boolean }[]
+  /** Who is connected, or was heard of within the last minute. */
+  peers: readonly { path: string; connections: number }[]
+  /** One of the person's machines is connected to the control server, idle or not; null: not known. */
+  device_online?: boolean | null
 }
 
 /**
@@ -31,7 +34,7 @@ export function nodeLookOf(node: GatewayNode | null | undefined, samba: string |
     keyNeeded: node?.key_needed ?? false,
     error: printable(node?.last_error ?? '').slice(0, most.noteLength),
     sessions: Math.min(countOf(node?.connections), 2 ** 20),
-    present: presentOf(peers),
+    present: presentOf(peers, node?.device_online ?? null),
     path: paths.includes('relay') ? 'relay' : paths.includes('direct') ? 'direct' : null,
     bytesIn: countOf(node?.bytes_in),
     bytesOut: countOf(node?.bytes_out),
@@ -45,12 +48,13 @@ export function seenNode(body: unknown, latest: unknown, at: number): NodeLook |
 }
 
 /**
- * Traffic tells that a machine is there; no traffic does not tell that none is: a Mac that is on and does not back up sends
- * none. So without a word on who is online, silence is not known.
+ * A connection tells that a machine is there, and else the control server's word. Where that is not known, traffic tells
+ * that one is; no traffic does not tell that none is: a Mac that is on and does not back up sends none.
  */
-function presentOf(peers: GatewayNode['peers']): boolean | null {
-  if (peers.some(({ path, connections, online }) => connections > 0 || online === true || path !== 'idle')) return true
-  return peers.length > 0 && peers.every(({ online }) => online === false) ? false : null
+function presentOf(peers: GatewayNode['peers'], online: boolean | null): boolean | null {
+  if (peers.some(({ connections }) => connections > 0)) return true
+  if (online !== null) return online
+  return peers.some(({ path }) => path !== 'idle') ? true : null
 }
 
 const countOf = (value = 0) => (Number.isSafeInteger(value) && value > 0 ? value : 0)

@@ -16,6 +16,7 @@ const nodeSchema = z.object({
     .nullish()
     // Who looks at a page is no Mac that is there to back up.
     .transform((peers) => (peers ?? []).filter(({ visitor }) => !visitor)),
+  device_online: z.boolean().nullable().catch(null),
 })
 const statusSchema = z.object({ nodes: z.record(z.string(), nodeSchema) })
 

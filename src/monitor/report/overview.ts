@@ -8,6 +8,7 @@ import {
   judgeHost,
   judgeNode,
   judgeVerified,
+  lookedAt,
   type MacMemory,
   type NodeMemory,
   sortProblems,
@@ -41,7 +42,8 @@ export function judgeAll(
         const who = { user, mac, watchedSince: Math.max(since[key] ?? now, begun) }
         const memory = recall(history, user, mac, policy.every)
         const verified = recallVerified(history, user, mac)
-        const others = judgeVerified(verified, toBeReadSince(memory, who.watchedSince), settings.verify, now)
+        const readSince = toBeReadSince(memory, who.watchedSince)
+        const others = judgeVerified(verified, readSince, settings.verify, lookedAt(memory, now))
         const { share, samba } = seen.get(key) ?? {}
         return {
           ...judge(who, memory, policy, now, others),

@@ -38,7 +38,7 @@ export function advance(before: MacMemory | undefined, look: MacLook, { every, p
     bundles: kept(bundles, success?.at ?? 0, at),
     success,
     tries: isNew ? null : tries(old, bundles, at),
-    reach: { ms: isNew ? 0 : (old?.reach.ms ?? 0) + inReach(old, at, every, present), now: present },
+    reach: isNew ? 0 : (old?.reach ?? 0) + inReach(old, at, every, present),
     running: isRunning(look, bundles),
   }
 }
@@ -84,9 +84,12 @@ function tries(old: MacMemory | undefined, bundles: readonly BundleMemory[], at:
   return { first: isOn && old.tries ? old.tries.first : last, last }
 }
 
-/** Looks that did not take place count as one at most: nobody knows what was meanwhile. */
+/**
+ * Only what is known to be out of reach excuses: so time of which nothing is known counts as in reach, and what was counted
+ * once is not taken back. Looks that did not take place count as one at most: this server may have been off itself.
+ */
 function inReach(old: MacMemory | undefined, at: number, every: number, present: boolean | null): number {
-  if (old === undefined || present !== true) return 0
+  if (old === undefined || present === false) return 0
   return Math.min(Math.max(at - old.lastAt, 0), 2 * every)
 }
 

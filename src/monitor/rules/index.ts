@@ -1,5 +1,5 @@
 export { type Around, advance } from './advance.ts'
-export { judge, type MacState } from './judge.ts'
+export { judge, lookedAt, type MacState } from './judge.ts'
 export { isDue, type Kept, toLetGo } from './keep.ts'
 export { type MacMemory, macMemorySchema } from './memory.ts'
 export {

@@ -37,7 +37,7 @@ export function judge(
   now: number,
   others: readonly Problem[] = [],
 ): MacState {
-  const own = [...notLooking(memory, watchedSince, policy, now), ...found(memory, policy, now)]
+  const own = [...notLooking(memory, watchedSince, policy, now), ...found(memory, policy, lookedAt(memory, now))]
   const problems = sortProblems([...own, ...others])
   const told = problems.find(({ severity }) => severity !== 'note') ?? problems.find(({ kind }) => kind === 'away')
   const lastSuccess = memory?.success?.at ?? null
@@ -53,6 +53,14 @@ export function judge(
   if (lastSuccess === null)
     return { ...name, state: 'waiting', since: begun, reason: 'no complete backup yet', todo: '' }
   return { ...name, state: 'ok', since: lastSuccess, reason: `backed up ${span(now - lastSuccess)} ago`, todo: '' }
+}
+
+/**
+ * The time until which anything is known of a Mac, at most now: that of the last look. What lasts is judged by it: while
+ * nobody looks, nobody knows whether it goes on.
+ */
+export function lookedAt(memory: MacMemory | undefined, now: number): number {
+  return Math.min(memory?.lastAt ?? now, now)
 }
 
 function notLooking(memory: MacMemory | undefined, watchedSince: number, policy: Policy, now: number): Problem[] {
@@ -82,16 +90,15 @@ function overdue(memory: MacMemory, policy: Policy, now: number): Problem[] {
   const { success, tries } = memory
   if (success === null) return now - memory.firstAt > policy.first ? [never(memory, now)] : []
   const age = now - success.at
-  if (age <= policy.stale) {
-    if (tries === null || tries.last - tries.first < policy.failing || now - tries.last > policy.failing) return []
-    const reason = `the Mac has been writing for ${span(tries.last - tries.first)} and has completed nothing`
-    return [problem('failing', tries.first, reason, 'see what Time Machine says on the Mac')]
-  }
+  if (age <= policy.stale) return failing(tries, policy, now)
   const since = success.at + policy.stale
-  // Only what is known to be out of reach is excused; a Mac of which nothing is known is not.
-  const isExcused = memory.reach.now !== null && memory.reach.ms < policy.online
+  // It only grows until the next backup: who is missing stays so, wherever the Mac goes.
+  const isExcused = memory.reach < Math.min(policy.online, policy.stale)
   if (isExcused && age <= policy.away)
-    return [problem('away', since, `no backup for ${span(age)}: the Mac was hardly in reach`, '')]
+    return [
+      ...failing(tries, policy, now),
+      problem('away', since, `no backup for ${span(age)}: the Mac was hardly in reach`, ''),
+    ]
   if (tries !== null && now - tries.last < policy.stale) {
     const reason = `no complete backup for ${span(age)}: the Mac wrote ${span(now - tries.last)} ago and completed none`
     return [problem('failed', since, reason, 'see what Time Machine says on the Mac, then tmgen logs USER')]
@@ -99,6 +106,12 @@ function overdue(memory: MacMemory, policy: Policy, now: number): Problem[] {
   const where = isExcused ? ' or has been away all the time' : ''
   const reason = `no backup for ${span(age)}: the Mac writes nothing${where}`
   return [problem('missing', since, reason, 'see whether Time Machine and Tailscale are on, on the Mac')]
+}
+
+function failing(tries: MacMemory['tries'], policy: Policy, now: number): Problem[] {
+  if (tries === null || tries.last - tries.first < policy.failing || now - tries.last > policy.failing) return []
+  const reason = `the Mac has been writing for ${span(tries.last - tries.first)} and has completed nothing`
+  return [problem('failing', tries.first, reason, 'see what Time Machine says on the Mac')]
 }
 
 function never(memory: MacMemory, now: number): Problem {

@@ -47,8 +47,8 @@ export const macMemorySchema = z.strictObject({
   success: z.strictObject({ at: time, completed: time }).nullable(),
   /** Writes since then that completed nothing, without a long rest between them. */
   tries: z.strictObject({ first: time, last: time }).nullable(),
-  /** How long one of the person's machines was in reach since then, in ms, and whether one is now (null: not known). */
-  reach: z.strictObject({ ms: z.number().min(0), now: z.boolean().nullable() }),
+  /** How long one of the person's machines was in reach since then, or may have been, for all that is known; ms. */
+  reach: z.number().min(0),
   /** A backup runs: bands are written, and files are open as far as Samba tells. */
   running: z.boolean(),
 })

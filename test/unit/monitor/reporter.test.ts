@@ -11,7 +11,7 @@ import { ledgersIn } from '../../../src/monitor/report/ledgers.ts'
 import type { Settings } from '../../../src/monitor/settings.ts'
 import type { Handed, Stand } from '../../../src/monitor/verify/part.ts'
 import { person, settingsOf } from './settings.ts'
-import { day, hour, minute, policy, Story, start } from './timeline.ts'
+import { day, hour, minute, Story, start } from './timeline.ts'
 
 const running: GatewayNode = { state: 'running', key_needed: false, last_error: '', connections: 0, peers: [] }
 
@@ -216,6 +216,25 @@ describe('a round', () => {
     expect(posts).toEqual([])
   })
 
+  test('a scanner that is silent for days is told, and nobody’s backup, nor what should have been read back', async () => {
+    settings = { ...settings, verify: { every: hour, bytes: 1, ms: 1, within: day } }
+    const reporter = make()
+    await round(start, reporter)
+    for (const hours of [1, 73, 200]) {
+      const report = await reporter.round(settings, start + hours * hour)
+      expect(report.macs[0]?.problems.map(({ kind }) => kind)).toEqual(['monitor'])
+    }
+    const all = posts.flatMap(({ body }) => body.items.map(({ what, about, kind }) => `${what} ${about} ${kind}`))
+    expect(new Set(all)).toEqual(new Set(['new this server monitor', 'reminder this server monitor']))
+  })
+
+  test('a monitor that was off for four days says nothing of backups before it has looked', async () => {
+    await round()
+    const report = await make().round(settings, start + 4 * day)
+    expect(report.macs[0]?.problems).toEqual([])
+    expect(posts).toEqual([])
+  })
+
   test('somebody who was disabled for a month and is back gets time for a first look', async () => {
     const reporter = make()
     const { users } = settings
@@ -411,7 +430,7 @@ describe('delivery', () => {
   })
 
   test('a person of whom nobody is to be told is judged and not told', async () => {
-    settings.users[0]!.policy = { ...policy, enabled: false }
+    settings.users[0]!.policy = { ...settings.users[0]!.policy, enabled: false }
     await round()
     const report = await round(start + 80 * hour)
     expect(report.macs[0]?.state).toBe('missing')

@@ -42,6 +42,65 @@ const stories: Record<string, (story: Story) => void> = {
     story.present = null
     story.pass(5 * day)
   },
+  'nobody can say it for four days, and then the Mac is in reach for a while, again and again': (story) => {
+    story.begin().complete().look()
+    story.present = null
+    story.pass(4 * day)
+    for (let times = 0; times < 3; times++) {
+      story.present = true
+      story.pass(hour / 2)
+      story.present = times === 1 ? null : false
+      story.pass(day)
+    }
+  },
+  'a laptop that is away comes back for an hour a day: nothing is told to and fro': (story) => {
+    story.begin().complete().look()
+    for (let times = 0; times < 12; times++) {
+      story.present = false
+      story.pass(23 * hour)
+      story.present = true
+      story.pass(hour)
+    }
+    story.complete().pass(hour)
+  },
+  'a laptop is away, and the gateway silent for an hour': (story) => {
+    story.begin().complete().look()
+    story.present = false
+    story.pass(4 * day)
+    story.present = null
+    story.pass(hour)
+    story.present = false
+    story.pass(2 * day)
+  },
+  'the gateway is silent, and so nobody reaches anything': (story) => {
+    story.begin().complete().look()
+    story.present = null
+    story.pass(4 * day)
+    story.present = true
+    story.complete().pass(hour)
+  },
+  'this server was off for four days': (story) => {
+    story.begin().complete().look()
+    story.now += 4 * day
+    story.judge()
+    story.pass(2 * hour)
+    story.complete().pass(hour)
+  },
+  'this server was off for four days, and a Mac in reach does not go on': (story) => {
+    story.begin().complete().look()
+    story.now += 4 * day
+    story.judge()
+    story.pass(day)
+  },
+  'a laptop that is hardly there writes each day and completes nothing': (story) => {
+    story.begin().complete().look()
+    for (let times = 0; times < 5; times++) {
+      story.present = false
+      story.pass(20 * hour)
+      story.present = true
+      story.write().pass(hour)
+    }
+  },
   'backups that fail: written, and never complete': (story) => {
     story.begin().complete().look()
     story.pass(5 * day, { each: (one) => (one.now % hour === 0 ? one.write() : undefined) })
