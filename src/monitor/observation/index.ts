@@ -12,4 +12,4 @@ export {
   type ShareSeen,
   shareSchema,
 } from './schema.ts'
-export { countedOf, seenOf } from './seen.ts'
+export { countedOf, knownOf, seenOf } from './seen.ts'

@@ -57,6 +57,8 @@ export const shareSchema = z.discriminatedUnion('outcome', [
     outcome: z.literal('seen'),
     bundles: z.array(bundleSchema).max(most.bundles),
     notes: z.array(text(most.noteLength)).max(most.notes),
+    /** There is, or may be, more than was looked at: of what is not seen only these bundles are known to be gone. */
+    partial: z.strictObject({ gone: z.array(text(most.nameLength)).max(most.gone) }).optional(),
   }),
   /** The folder of the share is not there. */
   z.strictObject({ outcome: z.literal('absent') }),
@@ -99,7 +101,7 @@ export const nodeLookSchema = z.strictObject({
   error: text(most.noteLength),
   /** Open connections. */
   sessions: count,
-  /** Whether one of the person's machines is there: connected, or heard of lately; null: not known. */
+  /** Whether one of the person's machines is there: connected, or online; null: not known. */
   present: z.boolean().nullable(),
   path: z.enum(['direct', 'relay']).nullable(),
   bytesIn: bytes,

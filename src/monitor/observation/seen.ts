@@ -11,6 +11,7 @@ export function seenOf(look: ShareLook | undefined): ShareSeen {
     outcome: 'seen',
     bundles: look.bundles.slice(0, most.bundles).map(bundleSeen),
     notes: notesOf(look.notes.filter((note) => !own.has(note))),
+    ...(look.partial && { partial: { gone: look.partial.gone.slice(0, most.gone) } }),
   }
 }
 
@@ -40,6 +41,12 @@ function bundleSeen(bundle: Bundle): BundleSeen {
     lastWrite: timeOf(bundle.lastWrite),
     notes: notesOf(bundle.notes),
   }
+}
+
+/** The bundles that were there at a look, and those that were gone. */
+export function knownOf(seen: ShareSeen | undefined): string[] {
+  if (seen?.outcome !== 'seen') return []
+  return [...seen.bundles.map(({ name }) => name), ...(seen.partial?.gone ?? [])]
 }
 
 /** What is known of the bands of a share's bundles, for the next look. */

@@ -1,4 +1,4 @@
-import type { BundleSeen, MacLook } from '../observation/index.ts'
+import type { BundleSeen, MacLook, ShareSeen } from '../observation/index.ts'
 import { advanceBundle, bundleKey, day, lostBundle, rewoundBundle } from './advance-bundle.ts'
 import type { BundleMemory, MacMemory } from './memory.ts'
 
@@ -25,7 +25,7 @@ export function advance(before: MacMemory | undefined, look: MacLook, { every, p
   const old = before && rewound(before, at)
   const seen = share.outcome === 'seen' ? share.bundles : []
   // What cannot be looked at says nothing of what is in it.
-  const bundles = share.outcome === 'unreadable' ? (old?.bundles ?? []) : together(old?.bundles ?? [], seen, at)
+  const bundles = share.outcome === 'unreadable' ? (old?.bundles ?? []) : together(old?.bundles ?? [], share, at)
   const found = bundles.flatMap((bundle) => successOf(bundle, old, seen) ?? [])
   const success = found.reduce((last, one) => (last && last.at >= one.at ? last : one), old?.success ?? null)
   const isNew = success?.completed !== old?.success?.completed || success?.at !== old?.success?.at
@@ -53,13 +53,16 @@ function isRunning({ at, open, wrote }: MacLook, bundles: readonly BundleMemory[
   return times.some((time) => time !== null && Math.abs(at - time) < lately)
 }
 
-function together(old: readonly BundleMemory[], seen: readonly BundleSeen[], at: number): BundleMemory[] {
-  const here = seen.map((bundle) => {
+function together(old: readonly BundleMemory[], share: ShareSeen, at: number): BundleMemory[] {
+  const { bundles, partial } = share.outcome === 'seen' ? share : { bundles: [], partial: undefined }
+  const here = bundles.map((bundle) => {
     const known = old.find(({ name }) => name === bundleKey(bundle.name))
     return advanceBundle(known, bundle, at)
   })
-  const gone = old.filter(({ name }) => !here.some((bundle) => bundle.name === name))
-  return [...here, ...gone.map((bundle) => lostBundle(bundle, at))]
+  const unseen = old.filter(({ name }) => !here.some((bundle) => bundle.name === name))
+  // What was not looked for may be there.
+  const isGone = ({ name }: BundleMemory) => partial === undefined || partial.gone.map(bundleKey).includes(name)
+  return [...here, ...unseen.map((bundle) => (isGone(bundle) ? lostBundle(bundle, at) : bundle))]
 }
 
 /** A completion that this look shows first. It was complete between the last look and this one, whatever the Mac's clock. */

@@ -36,7 +36,8 @@ export function advanceVerified(before: Verified = nothing, { at, what }: Handed
       return { ...before, failed: { since: Math.min(before.failed?.since ?? at, at), cause: what.cause } }
     case 'done': {
       const names = new Set(what.bundles.map(bundleKey))
-      return { at, failed: null, bundles: before.bundles.filter(({ name }) => names.has(name)) }
+      // A bundle that was not looked for may be there, with what is wrong with it.
+      return { at, failed: null, bundles: before.bundles.filter(({ name }) => what.partial || names.has(name)) }
     }
     case 'part': {
       const { stand } = what.part

@@ -16,14 +16,15 @@ const watched = [...bundleFiles, ...bundleFiles.map((name) => `${name}.tmp`), 'l
 
 /**
  * Takes the stamp of a share: some thirty lstat a bundle, however many bands it has.
+ * @param known names of bundles from the look before
  * @returns `undefined` where the share is not there
  * @throws TmgenError `disk` where it may not be looked at
  */
-export async function stampOf(storage: string, mac: string): Promise<Stamp | undefined> {
+export async function stampOf(storage: string, mac: string, known: readonly string[] = []): Promise<Stamp | undefined> {
   return openForeign(storage, (folder) =>
     folder.folder(mac, async (share) => {
       const parts: (string | number)[] = [share.changed.getTime(), String(share.modified.getTime())]
-      const { names } = await bundleNames(share)
+      const { names } = await bundleNames(share, known)
       for (const name of names) {
         parts.push(name)
         await share.folder(name, async (bundle) => {

@@ -1,6 +1,6 @@
 import { TmgenError } from '../../errors.ts'
 import { printable } from '../../ui/printable.ts'
-import type { ShareSeen } from '../observation/index.ts'
+import { knownOf, type ShareSeen } from '../observation/index.ts'
 import { type ScanLimits, scanShare } from './run.ts'
 import { type Stamp, stampOf } from './stamp.ts'
 
@@ -44,7 +44,7 @@ export class ShareWatcher {
     const known = this.#known.get(key)
     let stamp: Stamp | undefined
     try {
-      stamp = await stampOf(storage, mac)
+      stamp = await stampOf(storage, mac, knownOf(known?.seen))
     } catch (error) {
       if (!(error instanceof TmgenError)) throw error
       this.#known.delete(key)

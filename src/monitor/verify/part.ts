@@ -55,11 +55,14 @@ export const partSchema = z.strictObject({
 })
 export type Part = z.output<typeof partSchema>
 
+/** There are, or may be, more bundles than were gone through. */
+const partial = z.literal(true).optional()
+
 /** A line of the reader: that it is alive, and with which band; a part; that it is done, and with which bundles. */
 export const lineSchema = z.union([
   z.strictObject({ reading: z.strictObject({ bundle: z.string().max(most.nameLength), band: z.string().max(8) }) }),
   z.strictObject({ part: partSchema }),
-  z.strictObject({ done: z.array(z.string().max(most.nameLength)).max(most.bundles) }),
+  z.strictObject({ done: z.array(z.string().max(most.nameLength)).max(most.bundles), partial }),
   z.strictObject({ fault: text }),
 ])
 export type Line = z.output<typeof lineSchema>
@@ -73,7 +76,11 @@ export const handedSchema = z.strictObject({
   what: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('part'), part: partSchema }),
     /** The share was gone through, and has these bundles. */
-    z.strictObject({ kind: z.literal('done'), bundles: z.array(z.string().max(most.nameLength)).max(most.bundles) }),
+    z.strictObject({
+      kind: z.literal('done'),
+      bundles: z.array(z.string().max(most.nameLength)).max(most.bundles),
+      partial,
+    }),
     /** It was not; `band`: where reading did not end. */
     z.strictObject({
       kind: z.literal('failed'),

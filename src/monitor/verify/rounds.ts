@@ -42,8 +42,7 @@ export async function verifyMac(
   const storage = join(places.shares, user.name)
   const end = await run()
   // Who asked went away: that is no fault of the backup.
-  if (!signal?.aborted)
-    take(end.outcome === 'done' ? { kind: 'done', bundles: end.bundles } : { kind: 'failed', ...failureOf(end) })
+  if (!signal?.aborted) take(end.outcome === 'done' ? doneOf(end) : { kind: 'failed', ...failureOf(end) })
   return end
 
   async function run(): Promise<VerifyEnd> {
@@ -62,6 +61,8 @@ export async function verifyMac(
   }
 }
 
+const doneOf = ({ bundles, partial }: Extract<VerifyEnd, { outcome: 'done' }>) =>
+  ({ kind: 'done', bundles, ...(partial && { partial }) }) as const
 const failureOf = ({ cause, reading }: Extract<VerifyEnd, { outcome: 'failed' }>) => ({ cause, reading })
 
 /** Macs whose turn it is: by when the reporter last took something of theirs, or they were last tried. */

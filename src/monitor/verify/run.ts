@@ -17,7 +17,7 @@ export const verifyLimits = { silenceMs: 180_000, heapMiB: 160 } as const
 
 /** How a round at one share ended. */
 export type VerifyEnd =
-  | { outcome: 'done'; bundles: string[] }
+  | { outcome: 'done'; bundles: string[]; partial?: true }
   /** `reading`: the band at which it was. */
   | { outcome: 'failed'; cause: string; reading: { bundle: string; band: string } | null }
 
@@ -44,7 +44,7 @@ export function readBack(
     let size = 0
     let rest = ''
     let isOver = false
-    let done: string[] | undefined
+    let done: Extract<VerifyEnd, { outcome: 'done' }> | undefined
     const end = (result: VerifyEnd) => {
       if (isOver) return
       isOver = true
@@ -65,7 +65,8 @@ export function readBack(
       if (told === undefined) fail('the reader told what cannot be understood', null)
       else if ('reading' in told) reading = told.reading
       else if ('part' in told) take(told.part)
-      else if ('done' in told) done = told.done
+      else if ('done' in told)
+        done = { outcome: 'done', bundles: told.done, ...(told.partial && { partial: told.partial }) }
       else fail(told.fault, null)
     }
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
@@ -78,7 +79,7 @@ export function readBack(
       for (const line of lines) if (!isOver) takeLine(line)
     })
     child.on('close', (code, why) => {
-      if (code === 0 && done !== undefined) end({ outcome: 'done', bundles: done })
+      if (code === 0 && done !== undefined) end(done)
       else fail(`the reader ended with ${why ?? `exit ${code}`}`, null)
     })
     // A reader that is dead already does not take the request: its end tells.

@@ -34,7 +34,7 @@ export async function verifyShare(
   try {
     const done = await openForeign(storage, (folder) =>
       folder.folder(mac, async (share) => {
-        const { names } = await bundleNames(share)
+        const { names, partial } = await bundleNames(share)
         for (const [index, name] of names.entries()) {
           const left = names.length - index
           const mine = { bytes: bytes / left, until: clock() + (until - clock()) / left }
@@ -44,10 +44,10 @@ export async function verifyShare(
             bytes -= await checkBundle(bundle, name, ledger, round)
           })
         }
-        return names
+        return { done: names, ...(partial && { partial: true as const }) }
       }),
     )
-    say({ done: done ?? [] })
+    say(done ?? { done: [] })
   } catch (error) {
     if (!(error instanceof TmgenError)) throw error
     say({ fault: printable(error.message).slice(0, 400) })

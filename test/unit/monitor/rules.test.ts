@@ -1,17 +1,21 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { HostLook, NodeLook } from '../../../src/monitor/observation/index.ts'
+import type { HostLook, NodeLook, ShareSeen } from '../../../src/monitor/observation/index.ts'
 import {
   advanceHost,
   advanceNode,
+  advanceVerified,
   type HostPolicy,
   isDue,
+  judge,
   judgeHost,
   judgeNode,
   type Kept,
   macMemorySchema,
   toLetGo,
+  type Verified,
 } from '../../../src/monitor/rules/index.ts'
+import type { Stand } from '../../../src/monitor/verify/part.ts'
 import { day, hour, minute, policy, Story, start } from './timeline.ts'
 
 /** What a client can do to its bundle between two looks. */
@@ -224,6 +228,86 @@ describe('the host', () => {
     expect(judgeHost(memory, start, hostPolicy, start + 30 * minute).map(({ kind }) => kind)).toEqual(['gateway'])
     expect(judgeHost(memory, start, hostPolicy, start + hour).map(({ kind }) => kind)).toEqual(['monitor', 'gateway'])
     expect(judgeHost(undefined, start, hostPolicy, start + hour).map(({ kind }) => kind)).toEqual(['monitor'])
+  })
+})
+
+describe('a share with more in it than is looked at', () => {
+  const seen = (names: string, gone?: string): ShareSeen => ({
+    outcome: 'seen',
+    bundles: [...names].flatMap((name) => {
+      const { share } = new Story().begin(`${name}.sparsebundle`).complete()
+      return share.outcome === 'seen' ? share.bundles : []
+    }),
+    notes: gone === undefined ? [] : ['5 bundles, of which 4 were looked at'],
+    ...(gone !== undefined && { partial: { gone: [...gone].map((name) => `${name}.sparsebundle`) } }),
+  })
+  const told = (...looks: ShareSeen[]) => {
+    const story = new Story()
+    for (const share of looks) {
+      story.now += 5 * minute
+      story.share = share
+      story.look()
+    }
+    return story.states.at(-1)!.problems.map(({ kind, reason }) => `${kind}: ${reason}`)
+  }
+
+  test('a bundle that another pushed out of the look is not taken for gone, and one that is gone is', () => {
+    expect(told(seen('bcdz'), seen('abcd', ''))).toEqual([])
+    expect(told(seen('bcdz'), seen('', ''), seen('', ''))).toEqual([])
+    expect(told(seen('bcdz'), seen('abcd', 'z'))).toEqual([
+      'vanished: z.sparsebundle is gone; another bundle is in use',
+    ])
+    expect(told(seen('bcdz'), seen('abcd'))).toEqual(['vanished: z.sparsebundle is gone; another bundle is in use'])
+  })
+
+  test('a loss stays one, and what is back is none', () => {
+    const [lost, back] = [seen('abcd', 'z'), seen('abcz', '')]
+    expect(told(seen('bcdz'), lost, seen('abcd', ''))).toHaveLength(1)
+    expect(told(seen('bcdz'), lost, back)).toEqual([])
+  })
+
+  test('what was read back of a bundle is remembered though a round did not come to it', () => {
+    const bundle = { at: start, stand: {} as Stand, corrupt: start }
+    const before: Verified = { at: start, failed: null, bundles: [{ name: 'z.sparsebundle', ...bundle }] }
+    const handed = { id: '0'.repeat(16), at: start, user: 'alice', mac: 'macbook' }
+    const done = { kind: 'done' as const, bundles: ['a.sparsebundle'] }
+    expect(advanceVerified(before, { ...handed, what: { ...done, partial: true } }).bundles).toEqual(before.bundles)
+    expect(advanceVerified(before, { ...handed, what: done }).bundles).toEqual([])
+  })
+})
+
+describe('while nobody looks', () => {
+  const watchedSince = start
+  const kinds = ({ memory }: Story, now: number) =>
+    judge({ user: 'alice', mac: 'macbook', watchedSince }, memory, policy, now).problems.map(({ kind }) => kind)
+
+  test('that is told alone, and not that backups that nobody sees are missing', () => {
+    const story = new Story().begin().complete()
+    story.look()
+    expect(kinds(story, start + 73 * hour)).toEqual(['monitor'])
+    expect(kinds(story, start + 365 * day)).toEqual(['monitor'])
+  })
+
+  test('a first backup, a history half-written at the last look, or one that tells too much, grow no worse', () => {
+    const begun = new Story().begin()
+    begun.look()
+    expect(kinds(begun, start + 30 * day)).toEqual(['monitor'])
+    const torn = new Story().begin().complete()
+    torn.look()
+    torn.edit({ listed: null, completed: [], notes: ['cut short'] }).pass(5 * minute)
+    expect(kinds(torn, torn.now + 8 * hour)).toEqual(['monitor'])
+    const claims = new Story().begin().complete()
+    claims.look()
+    claims.now += 5 * minute
+    claims.claim(claims.now).look()
+    expect(kinds(claims, claims.now + 8 * hour)).toEqual(['monitor'])
+  })
+
+  test('what the last look showed stays told', () => {
+    const story = new Story().begin().complete()
+    story.look()
+    story.pass(73 * hour)
+    expect(kinds(story, story.now + 20 * day)).toEqual(['monitor', 'missing'])
   })
 })
 

@@ -1,7 +1,18 @@
-import { mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { openForeign } from '../../../src/converge/node-foreign.ts'
 import { type ShareSeen, shareSchema } from '../../../src/monitor/observation/index.ts'
 import { type ScanLimits, ShareWatcher, scanLimits, scanShare } from '../../../src/monitor/scan/index.ts'
 import { scan } from '../../../src/monitor/scan/scan.ts'
@@ -151,4 +162,103 @@ test('what rests is told without a scanner; one byte of a band, or a new history
   expect(bundlesOf(await watcher.look(shareOf, later + 180_000))[0]).toMatchObject({ listed: 1 })
   rmSync(share, { recursive: true })
   expect(await watcher.look(shareOf, later + 240_000)).toEqual({ outcome: 'absent' })
+})
+
+describe('a share with more in it than is looked at', () => {
+  const later = Date.now() + 60_000
+  const four = ['A', 'B', 'C', 'D']
+  const names = (seen: ShareSeen) => bundlesOf(seen).map(({ name }) => name[0])
+  const partial = (seen: ShareSeen) => (seen.outcome === 'seen' ? seen.partial : undefined)
+  /** As the watcher looks, in this process. */
+  const looks = () => {
+    let before: ShareSeen | undefined
+    return async () => {
+      before = shareSchema.parse(await look(before))
+      return before
+    }
+  }
+
+  test('of five bundles those that were written last are looked at, and the fifth is not said to be gone', async () => {
+    const go = looks()
+    for (const name of ['b', 'c', 'd', 'z']) writeBundle(share, `${name}.sparsebundle`)
+    const first = await go()
+    expect([names(first), partial(first)]).toEqual([['b', 'c', 'd', 'z'], undefined])
+    const a = writeBundle(share, 'a.sparsebundle')
+    await ticked(a)
+    backUp(join(share, 'z.sparsebundle'), [now], { from: 4, to: 5 })
+    const second = await go()
+    expect(names(second)).toEqual(expect.arrayContaining(['a', 'z']))
+    expect([names(second).length, partial(second)]).toEqual([4, { gone: [] }])
+    const left = ['b', 'c', 'd'].find((name) => !names(second).includes(name))!
+    // What is gone of those that were seen is, and stays so; what is back is back; and five less one are all.
+    writeBundle(share, 'e.sparsebundle')
+    rmSync(join(share, 'z.sparsebundle'), { recursive: true })
+    expect(partial(await go())).toEqual({ gone: ['z.sparsebundle'] })
+    expect(partial(await go())).toEqual({ gone: ['z.sparsebundle'] })
+    writeBundle(share, 'z.sparsebundle')
+    expect(partial(await go())).toEqual({ gone: [] })
+    for (const name of [left, 'e']) rmSync(join(share, `${name}.sparsebundle`), { recursive: true })
+    expect(partial(await go())).toBeUndefined()
+  })
+
+  test('a bundle that was seen is found among thousands of files, also once its first backup is complete', async () => {
+    const go = looks()
+    for (const name of four) writeBundle(share, `${name}.sparsebundle.incomplete`)
+    expect(names(await go())).toEqual(four)
+    const hidden = join(share, await bury('.sparsebundle.incomplete'))
+    const whole = hidden.replace('.incomplete', '')
+    for (const path of [hidden, whole]) {
+      if (path !== hidden) renameSync(hidden, path)
+      const seen = await go()
+      expect([names(seen), partial(seen)]).toEqual([four, { gone: [] }])
+      expect(bundlesOf(seen).map(({ name }) => name)).toContain(basename(path))
+    }
+    rmSync(whole, { recursive: true })
+    expect(partial(await go())).toEqual({ gone: [basename(whole)] })
+  })
+
+  test('files, links and pipes that are called like bundles take no bundle’s place', async () => {
+    writeBundle(share, 'z.sparsebundle')
+    for (const name of ['a', 'b', 'c', 'd']) symlinkSync('z.sparsebundle', join(share, `${name}.sparsebundle`))
+    const seen = await look()
+    expect([names(seen), partial(seen)]).toEqual([['z'], undefined])
+  })
+
+  test('rests as another does, and a write to one that is looked at among many files starts a scanner', async () => {
+    for (const name of four) writeBundle(share, `${name}.sparsebundle`)
+    const watcher = new ShareWatcher(limits)
+    const shareOf = { user: 'alice', mac: 'macbook', storage }
+    await watcher.look(shareOf, later)
+    const hidden = await bury('.sparsebundle')
+    for (let round = 1; round < 4; round++) await watcher.look(shareOf, later + round * 60_000)
+    const { scans } = watcher
+    await watcher.look(shareOf, later + 240_000)
+    expect(watcher.scans).toBe(scans)
+    backUp(join(share, hidden), [now], { from: 4, to: 5 })
+    const seen = bundlesOf(await watcher.look(shareOf, later + 300_000))
+    expect(seen.find(({ name }) => name === hidden)).toMatchObject({ listed: 1 })
+  })
+
+  /** Puts files beside the four until one of them is not among those that a look comes to, whose name it tells. */
+  async function bury(end: string): Promise<string> {
+    for (let index = 0; ; index++) {
+      writeFileSync(join(share, `file ${index}`), '')
+      if (index < 3000 || index % 1000 > 0) continue
+      const listed = await openForeign(share, async (folder) => (await folder.names(1000)).names)
+      const hidden = four.map((name) => name + end).find((name) => !listed!.includes(name))
+      if (hidden) return hidden
+    }
+  }
+
+  /** Until a file that is made now is younger than this one, by the clock of the disk. */
+  async function ticked(path: string): Promise<void> {
+    const probe = join(root, 'probe')
+    const { ctimeMs } = statSync(path)
+    for (;;) {
+      writeFileSync(probe, '')
+      chmodSync(probe, 0o600)
+      if (statSync(probe).ctimeMs > ctimeMs) return
+      await new Promise((done) => setImmediate(done))
+    }
+  }
 })

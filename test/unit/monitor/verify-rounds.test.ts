@@ -31,7 +31,7 @@ import {
   type Part,
   type Stand,
 } from '../../../src/monitor/verify/part.ts'
-import { Rounds, type VerifyPlaces } from '../../../src/monitor/verify/rounds.ts'
+import { Rounds, type VerifyPlaces, verifyMac } from '../../../src/monitor/verify/rounds.ts'
 import { readBack, type VerifyLimits, verifyLimits } from '../../../src/monitor/verify/run.ts'
 import { writeBundle } from '../../support/bundles.ts'
 import { person, settingsOf } from './settings.ts'
@@ -103,6 +103,15 @@ describe('the reader as a process', () => {
     expect(end.outcome).toBe('done')
     const his = Buffer.from(short('of bob')).toString('hex')
     for (const { records } of parts) expect(Buffer.from(records, 'base64').toString('hex')).not.toContain(his)
+  })
+
+  test('says that it did not go through all, where more bundles lie there than it looks at', async () => {
+    for (const name of ['a', 'b', 'c', 'd', 'e']) writeBundle(hers(), `${name}.sparsebundle`, { bands: 0 })
+    const handed: Handed['what'][] = []
+    const amount = { bytes: 1, ms: 1, within: day }
+    const end = await verifyMac(settings, settings.users[0]!, 'macbook', amount, places, (what) => handed.push(what))
+    expect(end).toMatchObject({ outcome: 'done', partial: true })
+    expect(handed.at(-1)).toMatchObject({ kind: 'done', bundles: { length: 4 }, partial: true })
   })
 
   test.each([
