@@ -32,7 +32,7 @@ interface Mac {
 
 interface Report {
   macs: Mac[]
-  nodes: { user: string; problems: unknown[] }[]
+  nodes: { user: string; problems: unknown[]; seen: { present: boolean | null } | null }[]
 }
 
 interface Alert {
@@ -273,6 +273,30 @@ describe('the monitor', () => {
       async () => (await stack.tmgen(['verify', 'alice', '--all'])).code === 0 || undefined,
     )
     await verified('ok')
+  })
+
+  test('a Mac that is off is told as not in reach, and is away and not missing', async () => {
+    const known = async (online: boolean) =>
+      waitFor(
+        `the gateway to know that her Mac is ${online ? 'on' : 'off'}`,
+        async () => (await stack.node('alice')).device_online === online,
+      )
+    const present = async () => (await report()).nodes.map(({ seen }) => seen?.present)[0]
+    await known(true)
+    await lookAt(begun + 70 * hour)
+    expect(await present()).toBe(true)
+    await backUp(Date.now())
+    await lookAt(begun + 71 * hour)
+    await alice.must(['tailscale', 'down'])
+    await known(false)
+    for (const hours of [72, 73, 97]) await lookAt(begun + hours * hour)
+    expect(await present()).toBe(false)
+    expect((await report()).macs[0]).toMatchObject({ state: 'away' })
+    await alice.must(['tailscale', 'up'])
+    await known(true)
+    await lookAt(begun + 98 * hour)
+    await lookAt(begun + 99 * hour)
+    expect((await report()).macs[0]).toMatchObject({ state: 'missing' })
   })
 
   /** What the monitor says of alice's Mac, once it is in this state (or one that is as good). */

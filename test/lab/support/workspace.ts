@@ -36,6 +36,7 @@ export interface NodeStatus {
   bytes_out: number
   pages: number
   peers: { login: string; path: string; connections: number; visitor: boolean }[] | null
+  device_online: boolean | null
   login_changed: { login: string; old_id: string; new_id: string }[]
   pins_error: string
 }
