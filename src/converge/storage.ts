@@ -94,7 +94,7 @@ export async function observeStorage(
     const entry = real === undefined ? undefined : await world.disk.stat(real)
     if (entry?.kind === 'directory') sound.add(home)
     else {
-      const hint = `make it (mkdir -p ${home}), mount its disk, or set "host: remote" where tmgen does not run on the Docker host`
+      const hint = `make it (mkdir -p ${home}), mount its disk, or set "host: remote" (tmgen init: --host remote) where tmgen does not run on the Docker host`
       faults.push(
         new TmgenError('storage', `storage folder ${home} ${entry ? 'is no folder' : 'does not exist'}`, { hint }),
       )

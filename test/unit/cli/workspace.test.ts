@@ -114,6 +114,33 @@ describe('init', () => {
     expect(scene.disk.snapshot(dir)).toEqual(before)
   })
 
+  const first = 'init timemachine --provider manual --storage /srv/none'
+
+  test('without the storage folder nothing is made, and the same command works once it is there', async () => {
+    const { code, stderr } = await scene.tmgen(first)
+    expect([code, stderr]).toEqual([1, expect.stringContaining('hint: make it (mkdir -p /srv/none)')])
+    expect([...scene.disk.nodes.keys()].filter((path) => path.startsWith('/home/me/'))).toEqual([])
+    scene.disk.mkdirs('/srv/none')
+    expect((await scene.tmgen(first)).code).toBe(0)
+    expect(scene.text('tmgen.yaml')).toContain('root: /srv/none')
+  })
+
+  test('what was there before an init that failed stays', async () => {
+    scene.disk.put(`${dir}/notes.txt`, 'mine')
+    const before = scene.disk.snapshot(dir)
+    expect((await scene.tmgen(first)).code).toBe(1)
+    expect(scene.disk.snapshot(dir)).toEqual(before)
+  })
+
+  test('an init that fails while another process works there takes nothing away', async () => {
+    const hook = (_what: string, path: string, moment: string) => {
+      if (path === `${dir}/tmgen.yaml` && moment === 'after') scene.disk.put(`${dir}/state/run.lock`, '')
+    }
+    scene.options = { hook }
+    expect((await scene.tmgen(first)).code).toBe(1)
+    expect(scene.text('tmgen.yaml')).toContain('root: /srv/none')
+  })
+
   test('keeps its subnet off the networks of the host', async () => {
     const probe = new Scene()
     await probe.tmgen('init timemachine --provider manual --storage /srv/tm')
