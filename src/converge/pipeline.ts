@@ -350,6 +350,8 @@ async function runOnce(
     ['access', 'limits', 'restore'].includes(command.permits)
   const policy = command.permits === 'policy'
   const { orphans } = command
+  const known = new Set(before.config.users.map(({ name }) => name))
+  const added = new Set(parsed.config.users.map(({ name }) => name).filter((name) => !known.has(name)))
   const permission = {
     policy,
     orphans,
@@ -363,6 +365,7 @@ async function runOnce(
     now,
     limits: command.limits,
     toleratesOvercommit: isTolerant,
+    added,
   }
   const { steps, notes, refusals } = plan(desired, observed, permission)
   const elsewhere = command.adopt === true ? undefined : hostNote(host)

@@ -2,7 +2,7 @@ import { bytesText } from '../bytes.ts'
 import { TmgenError } from '../errors.ts'
 import { few } from '../few.ts'
 import { limitCommands, limitFor, overcommitted, quotasOf, reserve } from '../limits/index.ts'
-import type { Deployment } from '../resolve/types.ts'
+import type { DeployedUser, Deployment } from '../resolve/types.ts'
 import type { Part } from './plan.ts'
 import type { LimitWish, Observed } from './types.ts'
 
@@ -42,17 +42,30 @@ export function planLimits(deployment: Deployment, observed: Observed, wish: Lim
   return { ...part, errors }
 }
 
-/** Refuses quotas that are larger than their disk less the reserve; a run that promises nobody more tells it only. Pure. */
-export function planRoom(deployment: Deployment, observed: Observed, isTolerated: boolean): Part {
-  const part: Part = { steps: [], notes: [], errors: [] }
-  const texts = overcommitted(deployment.users, observed.limits).map(
-    ({ path, total, quotas, users }) =>
+/**
+ * Refuses quotas that are larger than their disk less the reserve; a run that promises nobody more tells it only. Pure.
+ * @param added users whom this very command adds: nothing of theirs can be set yet
+ */
+export function planRoom(
+  deployment: Deployment,
+  observed: Observed,
+  isTolerated: boolean,
+  added: ReadonlySet<string> = new Set(),
+): Part {
+  const errors = overcommitted(deployment.users, observed.limits).map(({ path, total, quotas, users }) => {
+    const text =
       `quotas of ${bytesText(quotas)} (${few(users)}) do not fit on the disk at ${path}: ` +
-      `${bytesText(total * (1 - reserve))} of ${bytesText(total)}, less a reserve of 5 %`,
-  )
+      `${bytesText(total * (1 - reserve))} of ${bytesText(total)}, less a reserve of 5 %`
+    const newcomer = deployment.users.find(({ name }) => added.has(name) && users.includes(name))
+    const smaller = newcomer ? smallerFor(newcomer) : 'set smaller quotas (tmgen set user NAME --quota)'
+    return new TmgenError('storage', text, { hint: `${smaller}, or write "overcommit: true" into tmgen.yaml` })
+  })
+  const part: Part = { steps: [], notes: [], errors: [] }
   // Who says "overcommit: true" knows; doctor still tells.
   if (deployment.overcommit) return part
-  if (isTolerated) return { ...part, notes: texts }
-  const hint = 'set smaller quotas (tmgen set user NAME --quota), or write "overcommit: true" into tmgen.yaml'
-  return { ...part, errors: texts.map((text) => new TmgenError('storage', text, { hint })) }
+  return isTolerated ? { ...part, notes: errors.map(({ message }) => message) } : { ...part, errors }
+}
+
+function smallerFor({ macs }: DeployedUser): string {
+  return `choose a smaller --quota${macs.length > 1 ? ` (it is for each Mac: ${macs.length} Macs)` : ''}`
 }

@@ -64,6 +64,8 @@ export interface Permission {
   limits?: LimitWish | undefined
   /** Quotas that are larger than their disk do not stop the command: it promises nobody more. */
   toleratesOvercommit: boolean
+  /** Users whom this very command writes into tmgen.yaml. */
+  added?: ReadonlySet<string>
   now: Date
 }
 
@@ -148,7 +150,7 @@ export function plan(desired: Desired, observed: Observed, permission: Permissio
   const rekey = planRekey(desired.deployment, observed, permission)
   const isMove = permission.staged === 'move'
   const limits = planLimits(desired.deployment, observed, permission.limits)
-  const room = planRoom(desired.deployment, observed, permission.toleratesOvercommit)
+  const room = planRoom(desired.deployment, observed, permission.toleratesOvercommit, permission.added)
   // A folder whose image is not mounted looks gone: mounting it is what the limits are for.
   const parts = [keys, policy, database, ...(permission.limits === undefined ? [storage] : []), files, limits, room]
   const refusals = desired.restore === undefined ? [...parts, rename, rekey].flatMap((part) => part.errors) : []

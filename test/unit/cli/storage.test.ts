@@ -149,6 +149,19 @@ describe('quotas larger than the disk', () => {
     expect((await scene.tmgen('enable user alice')).stderr).toMatch(/do not fit/)
   })
 
+  test.each([
+    [
+      'add user carol --login carol --quota 1G --mac a --mac b',
+      'choose a smaller --quota (it is for each Mac: 2 Macs)',
+    ],
+    ['add user carol --login carol --quota 1G', 'choose a smaller --quota'],
+    ['add mac alice b', 'set smaller quotas (tmgen set user NAME --quota)'],
+  ])('%s is told what can be done: %s', async (line, hint) => {
+    shrink()
+    const { stderr } = await scene.tmgen(line)
+    expect(stderr).toContain(`hint: ${hint}, or write "overcommit: true" into tmgen.yaml\n`)
+  })
+
   test('are taken with overcommit: true, and smaller quotas end it', async () => {
     shrink()
     expect((await scene.tmgen('set user alice --quota 512M')).code).toBe(0)
