@@ -1,18 +1,11 @@
 import { z } from 'zod'
 import { withHint } from './fault.ts'
-import { durationSeconds } from './rules.ts'
-import { absolutePath, url } from './values.ts'
+import { absolutePath, duration, url } from './values.ts'
 
 /** Tailscale's longest expiry of an auth key is 90 days. */
-const keyExpiry = z
-  .string()
-  .regex(/^[1-9]\d{0,3}[hd]$/, withHint('must be hours or days', 'for example 72h or 3d'))
-  .refine(
-    (text) => durationSeconds(text) <= 90 * 86_400,
-    withHint('must be at most 90d', 'control planes keep no key longer'),
-  )
+const keyExpiry = duration('1h', '90d', '72h')
   .default('72h')
-  .describe('How long a new auth key can be used to enrol its node; at most 90d')
+  .describe('How long a new auth key can be used to enrol its node')
 
 const controlServer = url
   .default('https://controlplane.tailscale.com')

@@ -3,7 +3,7 @@ import { isMap, isSeq } from 'yaml'
 import { TmgenErrors } from '../errors.ts'
 import { makeError, splitHint } from './fault.ts'
 import { checkUser } from './find-user.ts'
-import { showPath } from './issues.ts'
+import { firstOfEach, showPath } from './issues.ts'
 import { type ParsedConfig, parseConfig } from './parse.ts'
 import type { Path } from './places.ts'
 import { type Config, type NewMac, type NewUser, userSchema } from './schema.ts'
@@ -82,7 +82,7 @@ function validUser(user: NewUser): Config['users'][number] {
   const result = userSchema.safeParse(user)
   if (result.success) return result.data
   throw new TmgenErrors(
-    result.error.issues.map((issue) => {
+    firstOfEach(result.error.issues).map((issue) => {
       const [message, hint] = splitHint(issue.message)
       return makeError('config-invalid', `${showPath(issue.path)} ${message}`, undefined, hint)
     }),

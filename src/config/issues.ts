@@ -15,9 +15,21 @@ export function showPath(path: readonly PropertyKey[]): string {
   return path.map((step, i) => (typeof step === 'number' ? `[${step}]` : `${i > 0 ? '.' : ''}${String(step)}`)).join('')
 }
 
+/** One fault a place: of what is wrong in its type or form already, the rest says nothing more. Unknown keys are all told. */
+export function firstOfEach(issues: readonly Issue[]): Issue[] {
+  const seen = new Set<string>()
+  return issues.filter((issue) => {
+    if (issue.code === 'unrecognized_keys') return true
+    const path = JSON.stringify(issue.path)
+    if (seen.has(path)) return false
+    seen.add(path)
+    return true
+  })
+}
+
 /** Turns what zod found in `data` into errors with places and hints. */
 export function fromIssues(issues: readonly Issue[], data: unknown, places: Places): TmgenError[] {
-  return issues.flatMap((issue) => {
+  return firstOfEach(issues).flatMap((issue) => {
     const path = issue.path as Path
     if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(key, path, data, places))
     const [message, hint] = explain(issue, path, data)
@@ -42,7 +54,8 @@ function explain(issue: Issue, path: Path, data: unknown): [string, string | und
 
   const { minimum, maximum } = schemaAt(path, data) ?? {}
   const range = minimum === undefined ? undefined : `${minimum} to ${maximum}`
-  if (issue.code === 'invalid_type') return wrongType(issue.expected, value, path)
+  const own = splitHint(issue.message)
+  if (issue.code === 'invalid_type' && own[1] === undefined) return wrongType(issue.expected, value, path)
   if (issue.code === 'too_small') {
     return issue.origin === 'array' ? ['must not be empty', undefined] : [`must be at least ${issue.minimum}`, range]
   }
@@ -50,7 +63,7 @@ function explain(issue: Issue, path: Path, data: unknown): [string, string | und
     const what = issue.origin === 'string' ? `must have at most ${issue.maximum} characters` : undefined
     return [what ?? `must be at most ${issue.maximum}`, range]
   }
-  return splitHint(issue.message)
+  return own
 }
 
 function unknownKey(key: string, path: Path, data: unknown, places: Places): TmgenError {
@@ -87,7 +100,7 @@ const typeNames: Record<string, string> = {
 
 function wrongType(expected: string, value: unknown, path: Path): [string, string | undefined] {
   const key = path.at(-1)
-  const isQuota = key === 'quota' || key === 'memory'
+  const isQuota = key === 'quota' || key === 'memory' || key === 'bytes'
   // YAML reads an unquoted 0, -5 or 1.5 as a number: say what is wrong with the quota, not with its type.
   if (isQuota && typeof value === 'number') return [checkQuota(String(value)) ?? 'is no quota', undefined]
   const message = `must be ${typeNames[expected] ?? expected}, not ${describe(value)}`

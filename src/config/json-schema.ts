@@ -4,6 +4,8 @@ import { configSchema } from './schema.ts'
 /** The part of JSON Schema (draft 7) that comes out of the config schema. */
 export interface JsonSchema {
   type?: string
+  /** The form of a text, in words. */
+  title?: string
   description?: string
   default?: unknown
   const?: unknown

@@ -1,25 +1,7 @@
 import { z } from 'zod'
 import { withHint } from './fault.ts'
-import { channelKinds, durationSeconds, mailTls } from './rules.ts'
-import { quota } from './values.ts'
-
-const units = { m: 'minutes', h: 'hours', d: 'days' } as const
-
-/** `72h` and the like between two others. */
-function duration(least: string, longest: string) {
-  const unitsOf = [...new Set([least.at(-1), longest.at(-1), 'h'])].sort() as (keyof typeof units)[]
-  const words = unitsOf.map((unit) => units[unit]).join(', ')
-  return z
-    .string()
-    .regex(
-      new RegExp(`^[1-9]\\d{0,3}[${unitsOf.join('')}]$`),
-      withHint(`must be a number of ${words}`, `for example ${longest}`),
-    )
-    .refine(
-      (text) => durationSeconds(text) >= durationSeconds(least) && durationSeconds(text) <= durationSeconds(longest),
-      withHint(`must be ${least} to ${longest}`, 'write another'),
-    )
-}
+import { channelKinds, mailTls } from './rules.ts'
+import { duration, quota } from './values.ts'
 
 const percent = z.number().int().min(1).max(90)
 
@@ -79,18 +61,6 @@ const mailSchema = z
   .optional()
   .describe('The mail server, for `alerts: [mail]`')
 
-/** What may differ from person to person. */
-const personal = {
-  stale: duration('2h', '365d').describe('Without a complete backup for so long, somebody is told'),
-  first: duration('2h', '90d').describe('The first backup must be complete so long after the share was made'),
-  failing: duration('2h', '30d').describe('A Mac that writes for so long without completing a backup fails'),
-  online: duration('1h', '30d').describe(
-    'A Mac that was away is given so long in reach before its missing backup is told',
-  ),
-  away: duration('1d', '365d').describe('A Mac that is away for so long is told all the same'),
-  shrunk: percent.describe('Percent of its bands that a backup may lose within a week'),
-}
-
 /** The values that hold where nothing else is written. */
 export const monitorDefaults = {
   stale: '72h',
@@ -101,18 +71,38 @@ export const monitorDefaults = {
   shrunk: 40,
 } as const
 
+/** What may differ from person to person. */
+const personal = {
+  stale: duration('2h', '365d', monitorDefaults.stale).describe(
+    'Without a complete backup for so long, somebody is told',
+  ),
+  first: duration('2h', '90d', monitorDefaults.first).describe(
+    'The first backup must be complete so long after the share was made',
+  ),
+  failing: duration('2h', '30d', monitorDefaults.failing).describe(
+    'A Mac that writes for so long without completing a backup fails',
+  ),
+  online: duration('1h', '30d', monitorDefaults.online).describe(
+    'A Mac that was away is given so long in reach before its missing backup is told',
+  ),
+  away: duration('1d', '365d', monitorDefaults.away).describe('A Mac that is away for so long is told all the same'),
+  shrunk: percent.describe('Percent of its bands that a backup may lose within a week'),
+}
+
 const verifyDefaults = { enabled: true, every: '6h', bytes: '1G', time: '1m', within: '90d' } as const
 
 /** `monitor.verify`: how much of the backups is read back. */
 const verifySchema = z
   .strictObject({
     enabled: z.boolean().default(verifyDefaults.enabled).describe('false: nothing is read back but by tmgen verify'),
-    every: duration('1h', '30d').default(verifyDefaults.every).describe('Time between two rounds at a Mac’s backup'),
+    every: duration('1h', '30d', verifyDefaults.every)
+      .default(verifyDefaults.every)
+      .describe('Time between two rounds at a Mac’s backup'),
     bytes: quota.default(verifyDefaults.bytes).describe('So much is read of each Mac in one round at most: 500M, 1G'),
-    time: duration('1m', '12h')
+    time: duration('1m', '12h', verifyDefaults.time)
       .default(verifyDefaults.time)
       .describe('One round at a Mac’s backup takes so long at most'),
-    within: duration('7d', '365d')
+    within: duration('7d', '365d', verifyDefaults.within)
       .default(verifyDefaults.within)
       .describe('What was read back in this time counts as covered'),
   })
@@ -122,7 +112,7 @@ const verifySchema = z
 /** `monitor` in tmgen.yaml: when backups count as missing. */
 export const monitorSchema = z
   .strictObject({
-    every: duration('1m', '1h').default('5m').describe('Time between two looks'),
+    every: duration('1m', '1h', '5m').default('5m').describe('Time between two looks'),
     stale: personal.stale.default(monitorDefaults.stale),
     first: personal.first.default(monitorDefaults.first),
     failing: personal.failing.default(monitorDefaults.failing),
@@ -132,11 +122,11 @@ export const monitorSchema = z
     diskFree: percent
       .default(5)
       .describe('Percent of a disk with shares that must be free; a full quota is normal and is not told'),
-    node: duration('1m', '7d')
+    node: duration('1m', '7d', '30m')
       .default('30m')
       .describe('Trouble of a node, its key or its container is told after so long'),
-    remind: duration('1h', '30d').default('3d').describe('What lasts is told again after so long'),
-    keep: duration('7d', '3650d').default('400d').describe('How long what was seen is kept'),
+    remind: duration('1h', '30d', '3d').default('3d').describe('What lasts is told again after so long'),
+    keep: duration('7d', '3650d', '400d').default('400d').describe('How long what was seen is kept'),
     verify: verifySchema,
     alerts: ways
       .default([])

@@ -60,6 +60,7 @@ function typeOf(schema: JsonSchema): string {
   if (schema.type === 'integer') {
     return schema.minimum !== undefined ? `whole number, ${schema.minimum} to ${schema.maximum}` : 'whole number'
   }
+  if (schema.title !== undefined) return schema.title
   return schema.type === 'boolean' ? '`true` or `false`' : 'text'
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { withHint } from './fault.ts'
-import { checkPath, checkQuota, checkUrl, reservedMacNames, reservedUserNames } from './rules.ts'
+import { checkPath, checkQuota, checkUrl, durationSeconds, reservedMacNames, reservedUserNames } from './rules.ts'
 
 /** A string that `check` finds nothing wrong with; `pattern` is what the JSON Schema says of it, for editors. */
 const checked = (check: (text: string) => string | undefined, pattern: string, hint: string) =>
@@ -11,6 +11,23 @@ const checked = (check: (text: string) => string | undefined, pattern: string, h
       if (fault !== undefined) ctx.addIssue({ code: 'custom', message: withHint(fault, hint) })
     })
     .meta({ pattern })
+
+const unitOrder = 'mhd'
+
+/**
+ * A time between two others: digits and a letter (m, h, d).
+ * @param usual an example for the hint: the default, so that who pastes it changes nothing
+ */
+export function duration(least: string, longest: string, usual: string) {
+  const units = [...unitOrder].filter((unit) => [least.at(-1), longest.at(-1), 'h'].includes(unit))
+  const pattern = `^[1-9]\\d{0,3}[${units.join('')}]$`
+  const form = `digits and ${units.slice(0, -1).join(', ')} or ${units.at(-1)}, ${least} to ${longest}`
+  const fault = withHint(`must be ${form}`, `for example ${usual}`)
+  const [from, to] = [durationSeconds(least), durationSeconds(longest)]
+  const isGood = (text: string) =>
+    new RegExp(pattern).test(text) && durationSeconds(text) >= from && durationSeconds(text) <= to
+  return z.string({ error: fault }).refine(isGood, fault).meta({ pattern, title: form })
+}
 
 /** A DNS label short enough for Linux user names (32) and for `tm-NAME`. */
 export const label = z

@@ -492,14 +492,50 @@ tmgen.yaml:5:55: unknown key "secret" in control.oidc
                                                         ^
 hint: known keys here: issuer, clientId, secretFile, scopes, allowedDomains, allowedUsers, allowedGroups, pkce; keys that start with x- are free`,
   ],
+  ...['3 days', '5', '"5"', '900d', '[3d]', 'null'].map((value): [string, string, string] => [
+    `the time ${value}: once, with the default for an example,`,
+    change('users:', `monitor:\n  stale: ${value}\nusers:`),
+    `config-invalid
+tmgen.yaml:11:10: monitor.stale must be digits and h or d, 2h to 365d
+    stale: ${value}
+           ^
+hint: for example 72h`,
+  ]),
+  [
+    'a time of three units',
+    change('users:', 'monitor:\n  node: 8d\nusers:'),
+    `config-invalid
+tmgen.yaml:11:9: monitor.node must be digits and m, h or d, 1m to 7d
+    node: 8d
+          ^
+hint: for example 30m`,
+  ],
+  [
+    'a size that is a number',
+    change('users:', 'monitor:\n  verify: {bytes: 5}\nusers:'),
+    `config-invalid
+tmgen.yaml:11:19: monitor.verify.bytes must be whole digits and one of K, M, G, T, P (Samba takes anything else as no limit)
+    verify: {bytes: 5}
+                    ^
+hint: So much is read of each Mac in one round at most: 500M, 1G`,
+  ],
+  [
+    'an address in the place of a list of them',
+    change('users:', 'monitor:\n  mail: {host: a, from: me@example.com, to: you@example.com}\nusers:'),
+    `config-invalid
+tmgen.yaml:11:45: monitor.mail.to must be a list, not text
+    mail: {host: a, from: me@example.com, to: you@example.com}
+                                              ^
+hint: write a list: [you@example.com]`,
+  ],
   [
     'a key that lives too long',
     change('  url:', '  keyExpiry: 91d\n  url:'),
     `config-invalid
-tmgen.yaml:5:14: control.keyExpiry must be at most 90d
+tmgen.yaml:5:14: control.keyExpiry must be digits and h or d, 1h to 90d
     keyExpiry: 91d
                ^
-hint: control planes keep no key longer`,
+hint: for example 72h`,
   ],
   [
     'too little gateway memory',

@@ -49,13 +49,13 @@ test('monitor holds for all, and a person’s own comes before it', () => {
 
 describe('refused', () => {
   test.each([
-    ['monitor: { stale: 72 }', /must be text/],
-    ['monitor: { stale: 3w }', /must be a number of/],
-    ['monitor: { stale: 1h }', /must be 2h to 365d/],
-    ['monitor: { every: 30s }', /must be a number of hours, minutes/],
-    ['monitor: { every: 2h }', /must be 1m to 1h/],
+    ['monitor: { stale: 72 }', /must be digits and h or d, 2h to 365d/],
+    ['monitor: { stale: 3w }', /must be digits and h or d, 2h to 365d/],
+    ['monitor: { stale: 1h }', /must be digits and h or d, 2h to 365d/],
+    ['monitor: { every: 30s }', /must be digits and m or h, 1m to 1h/],
+    ['monitor: { every: 2h }', /must be digits and m or h, 1m to 1h/],
     ['monitor: { shrunk: 0 }', /shrunk/],
-    ['monitor: { verify: { every: 5m } }', /must be a number of days, hours/],
+    ['monitor: { verify: { every: 5m } }', /must be digits and h or d, 1h to 30d/],
     ['monitor: { verify: { bytes: 1 } }', /bytes/],
     ['monitor: { verify: { bytes: 1.5G } }', /bytes/],
     ['monitor: { verify: off }', /verify/],
