@@ -6,6 +6,7 @@ import { makeError, splitHint } from './fault.ts'
 import { schemaAt } from './json-schema.ts'
 import type { Path, Places } from './places.ts'
 import { checkQuota } from './rules.ts'
+import { secretHint } from './slips.ts'
 
 type Issue = z.core.$ZodIssue
 
@@ -34,7 +35,8 @@ export function fromIssues(issues: readonly Issue[], data: unknown, places: Plac
     if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(key, path, data, places))
     const [message, hint] = explain(issue, path, data)
     const usual = schemaAt(path, data)?.description
-    return [makeError('config-invalid', `${showPath(path)} ${message}`, places.of(path), hint ?? usual)]
+    const secret = secretHint(path, valueAt(path, data), data)
+    return [makeError('config-invalid', `${showPath(path)} ${message}`, places.of(path), secret ?? hint ?? usual)]
   })
 }
 
@@ -69,7 +71,10 @@ function explain(issue: Issue, path: Path, data: unknown): [string, string | und
 function unknownKey(key: string, path: Path, data: unknown, places: Places): TmgenError {
   const known = Object.keys(schemaAt(path, data)?.properties ?? {})
   const message = `unknown key "${key}"${path.length > 0 ? ` in ${showPath(path)}` : ''}`
-  const hint = nearest(key, known) ?? `known keys here: ${known.join(', ')}; keys that start with x- are free`
+  const hint =
+    secretHint([...path, key], undefined, data) ??
+    nearest(key, known) ??
+    `known keys here: ${known.join(', ')}; keys that start with x- are free`
   return makeError('config-invalid', message, places.ofKey([...path, key]), hint)
 }
 

@@ -1,11 +1,12 @@
 import { isUtf8 } from 'node:buffer'
 import { type ErrorCode, type Place, TmgenError, TmgenErrors } from '../errors.ts'
+import { withoutSecrets } from './slips.ts'
 
 /** Text with the start of each line, to name places in it. */
 export interface Source {
   readonly file: string
   readonly text: string
-  /** Place of an offset in UTF-16 units. */
+  /** Place of an offset in UTF-16 units; its line ends where a secret may begin. */
   place(offset: number): Place
 }
 
@@ -74,6 +75,15 @@ export function makeSource(file: string, text: string): Source {
     for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1)
     return starts
   }
+  // A line is looked through once: a hostile file is one long line with an error at each word.
+  const shown = new Map<number, string>()
+  const show = (number: number, line: string): string => {
+    const known = shown.get(number)
+    if (known !== undefined) return known
+    const made = withoutSecrets(line)
+    shown.set(number, made)
+    return made
+  }
   return {
     file,
     text,
@@ -90,7 +100,7 @@ export function makeSource(file: string, text: string): Source {
       const line = text.slice(start, text[end - 2] === '\r' ? end - 2 : end - 1)
       // The BOM of the first line has no width and is no column.
       const bom = start === 0 && line.startsWith('\ufeff') ? 1 : 0
-      return { file, line: low + 1, column: Math.max(1, offset - start + 1 - bom), text: line.slice(bom) }
+      return { file, line: low + 1, column: Math.max(1, offset - start + 1 - bom), text: show(low, line.slice(bom)) }
     },
   }
 }

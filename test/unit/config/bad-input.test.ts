@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { parseConfig } from '../../../src/config/index.ts'
 import { bytes, change, failure, good } from './sample.ts'
 
@@ -483,12 +483,12 @@ hint: write https:// in control.url, and tls for its certificate`,
     change('headscale\n', 'embedded\n  oidc: {issuer: https://id.example.com, clientId: x, secret: hunter2}\n'),
     `config-invalid,config-invalid
 tmgen.yaml:5:9: control.oidc.secretFile is missing
-    oidc: {issuer: https://id.example.com, clientId: x, secret: hunter2}
+    oidc: {issuer: https://id.example.com, clientId: x, secret: …
           ^
 hint: File on the Docker host with the client secret, which nobody but the owner of the workspace can read
 
 tmgen.yaml:5:55: unknown key "secret" in control.oidc
-    oidc: {issuer: https://id.example.com, clientId: x, secret: hunter2}
+    oidc: {issuer: https://id.example.com, clientId: x, secret: …
                                                         ^
 hint: known keys here: issuer, clientId, secretFile, scopes, allowedDomains, allowedUsers, allowedGroups, pkce; keys that start with x- are free`,
   ],
@@ -739,6 +739,58 @@ test.each(table)('%s is refused with a place, the line, a caret and a hint', (_n
   expect(refused).toBe(expected)
   expect(refused).toMatch(/^[a-z-]+(,[a-z-]+)*\ntmgen\.yaml:\d+:\d+: /)
   expect(refused).toContain('\nhint: ')
+})
+
+describe('a secret in tmgen.yaml is told where it goes, and never shown', () => {
+  const ntfy = 'alerts: [ntfy], and the address into secrets/monitor/ntfy'
+  const named = 'name the way (webhook, ntfy, apprise); its address goes into a file of that name in secrets/monitor/'
+  const password = 'the password goes into secrets/monitor/mail-password'
+  test.each<[yaml: string, hint: string]>([
+    ['ntfy: https://ntfy.sh/hunter2', ntfy],
+    ['"ntfy": hunter2', ntfy],
+    ['alerts:\n    - ntfy: https://ntfy.sh/hunter2', ntfy],
+    ['alerts:\n    ntfy: https://ntfy.sh/hunter2', ntfy],
+    ['alerts: [{ntfy: hunter2}]', ntfy],
+    ['alerts: [mail, https://ntfy.sh/hunter2]', named],
+    ['alerts: https://ntfy.sh/hunter2', named],
+    ['alerts:\n    - "discord://hunter2"', named],
+    ['ping: https://hc-ping.com/hunter2', 'ping: true, and the address into secrets/monitor/ping'],
+    ['mail: {host: a, from: a@b.c, password: hunter2}', password],
+    ['mail: {host: a, from: a@b.c, smtp-pass : hunter2}', password],
+    ['mailPassword: hunter2', password],
+    ['ntfyToken: hunter2', 'the token goes into secrets/monitor/ntfy-token'],
+  ])('%s', (yaml, hint) => {
+    const refused = failure(() => parseConfig(bytes(change('users:', `monitor:\n  ${yaml}\nusers:`)), 'tmgen.yaml'))
+    expect(refused).toContain(`\nhint: ${hint}`)
+    expect(refused).not.toContain('hunter2')
+  })
+
+  test('at a user the files are the user’s', () => {
+    const text = change(
+      '    macs:\n      - name: mini',
+      '    monitor: {webhook: hunter2}\n    macs:\n      - name: mini',
+    )
+    const refused = failure(() => parseConfig(bytes(text), 'tmgen.yaml'))
+    expect(refused).toContain('hint: alerts: [webhook], and the address into secrets/monitor/users/bob/webhook')
+    expect(refused).not.toContain('hunter2')
+  })
+
+  test.each([
+    'stale: 1, password: hunter2',
+    'password: hunter2, stale: 1',
+    'token: hunter2, a: {',
+    'a: *x, pass: hunter2',
+  ])('other faults of the line do not show it either: %s', (yaml) => {
+    const text = change('users:', `monitor: {${yaml}}\nusers:`)
+    expect(failure(() => parseConfig(bytes(text), 'tmgen.yaml'))).not.toContain('hunter2')
+  })
+
+  test('a word that is near a way is only a slip', () => {
+    const text = change('users:', 'monitor:\n  alerts: [nfty]\nusers:')
+    expect(failure(() => parseConfig(bytes(text), 'tmgen.yaml'))).toContain(
+      '[nfty]\n             ^\nhint: did you mean ntfy?',
+    )
+  })
 })
 
 test('a change that is no fault is accepted, so the table means something', () => {
