@@ -126,6 +126,14 @@ function planRestore(wish: RestoreWish | undefined): Step[] {
   return [{ kind: 'open-restore', user, files, title: `write the restore access of ${user}` }]
 }
 
+/** Operators that read like a tag whose `tag:` was forgotten: logins have an @, or are a user's too. */
+function operatorNotes({ dashboard, users }: Deployment): string[] {
+  const known = new Set(users.flatMap(({ logins }) => logins))
+  return (dashboard?.logins ?? [])
+    .filter((login) => !login.includes('@') && !known.has(login))
+    .map((login) => `dashboard.operators: ${login} is taken as a login; for a tag write tag:${login}`)
+}
+
 /** The steps from what is to what is wanted, as far as permitted; what is not permitted becomes a note. Pure. */
 export function plan(desired: Desired, observed: Observed, permission: Permission): Plan {
   if (permission.policy) {
@@ -183,6 +191,7 @@ export function plan(desired: Desired, observed: Observed, permission: Permissio
   if (permission.staged === undefined)
     for (const { name, rekeying } of nodesOf(desired.deployment))
       if (rekeying) notes.push(`${name} has no access until the node has its new key: tmgen rotate ${name} --key`)
+  if (permission.staged === undefined) notes.push(...operatorNotes(desired.deployment))
   if (permission.staged === undefined)
     for (const { name, formerly } of desired.deployment.users)
       if (formerly !== undefined)

@@ -90,6 +90,16 @@ describe('init', () => {
     expect(scene.text('tmgen.yaml')).toMatch(says)
   })
 
+  test('an operator that reads like a tag is noted, one that is a user’s login or an address is not', async () => {
+    const operators = '--operator office-macs --operator al --operator a@example.com --operator tag:admins'
+    const note = /^note: dashboard\.operators: (\S+) is taken as a login; for a tag write tag:\1$/gm
+    const noted = (stderr: string) => [...stderr.matchAll(note)].map((found) => found[1])
+    const made = await scene.tmgen(`init timemachine --provider manual --storage /srv/tm ${operators}`)
+    expect([made.code, noted(made.stderr)]).toEqual([0, ['office-macs', 'al']])
+    expect(noted((await scene.tmgen('add user alice --login al')).stderr)).toEqual(['office-macs'])
+    expect(noted((await scene.tmgen('plan')).stderr)).toEqual(['office-macs'])
+  })
+
   test('an operator that is no login is refused, and nothing is made', async () => {
     const { code, stderr } = await scene.tmgen('init timemachine --provider manual --storage /srv/tm --operator a,b')
     expect([code, stderr]).toEqual([2, expect.stringContaining('must be a login of the tailnet')])
