@@ -2,7 +2,8 @@ import type { ShareLook } from '../backups/index.ts'
 import { bytesText } from '../bytes.ts'
 import { quotasOf, type SeenStorage } from '../limits/index.ts'
 import type { MacReport, Report } from '../monitor/report/report.ts'
-import type { DeployedMac, DeployedNode, DeployedUser } from '../resolve/types.ts'
+import { keyCommand } from '../resolve/nodes.ts'
+import type { DeployedMac, DeployedNode, DeployedUser, Deployment } from '../resolve/types.ts'
 import type { GatewayStatus } from '../stack/gateway-status.ts'
 import { nodeNotes } from '../stack/node-notes.ts'
 import { type Service, serviceText } from '../stack/services.ts'
@@ -67,6 +68,7 @@ export interface Seen {
   user: DeployedUser
   /** The user's row of `tmgen list`. */
   listed: UserRow
+  deployment: Pick<Deployment, 'control'>
   /** undefined: the gateway does not answer, or runs elsewhere. */
   gateway: GatewayStatus | undefined
   services: ReadonlyMap<string, Service> | undefined
@@ -84,6 +86,7 @@ export interface Seen {
 export function nodeStatus(
   deployed: DeployedNode,
   listed: { name: string; key: UserRow['key'] },
+  deployment: Pick<Deployment, 'control'>,
   gateway: GatewayStatus | undefined,
 ): NodeStatus {
   const { name, enabled, hostname } = deployed
@@ -91,7 +94,8 @@ export function nodeStatus(
   const { state } = listed.key
   const warnings: string[] = []
   if (enabled) {
-    if (state === 'missing' || state === 'expired') warnings.push(`the auth key is ${state}: tmgen provision ${name}`)
+    if (state === 'missing' || state === 'expired')
+      warnings.push(`the auth key is ${state}: ${keyCommand(name, deployment)}`)
     if (gateway && node?.state !== 'running')
       warnings.push(`the node is ${node ? node.state : 'unknown to the gateway'}`)
     warnings.push(...nodeNotes(name, node))
@@ -113,8 +117,9 @@ export function nodeStatus(
 }
 
 /** How one user does. */
-export function statusRow({ user, listed, gateway, services, shares, storage, report }: Seen, now: Date): StatusRow {
-  const node = nodeStatus(user, { name: listed.node.name, key: listed.key }, gateway)
+export function statusRow(seen: Seen, now: Date): StatusRow {
+  const { user, listed, deployment, gateway, services, shares, storage, report } = seen
+  const node = nodeStatus(user, { name: listed.node.name, key: listed.key }, deployment, gateway)
   const samba = services && serviceText(services.get(`samba-${user.name}`))
   const macs = user.macs.map((mac) =>
     macStatus(mac, shares.get(mac.name), judgedOf(report, user.name, mac.name), user.watch.stale, now),

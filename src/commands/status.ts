@@ -86,6 +86,7 @@ async function report(context: Context): Promise<Report> {
         {
           user,
           listed: listed[index]!,
+          deployment,
           gateway,
           services,
           shares: isLocal ? await shares(world, user, now) : new Map(),
@@ -97,7 +98,7 @@ async function report(context: Context): Promise<Report> {
     )
   const page = deployment.dashboard
   const key = page && keyOf(page, observed, now)
-  const dashboard = page && key ? nodeStatus(page, { name: page.hostname, key }, gateway) : null
+  const dashboard = page && key ? nodeStatus(page, { name: page.hostname, key }, deployment, gateway) : null
   return { rows, dashboard, notes, now }
 }
 

@@ -1,6 +1,6 @@
 import type { NodeInfo } from '../control/types.ts'
 import { TmgenError } from '../errors.ts'
-import { servedNodes } from '../resolve/nodes.ts'
+import { keyCommand, servedNodes } from '../resolve/nodes.ts'
 import type { DeployedNode, Deployment } from '../resolve/types.ts'
 import type { Part, Permission } from './plan.ts'
 import type { ControlRecord, Observed, Step } from './types.ts'
@@ -90,8 +90,7 @@ function planUser(user: DeployedNode, deployment: Deployment, observed: Observed
   }
   const canMint = provider !== 'manual' && permission.kinds.has('mint-key') && observed.remote !== undefined
   if (!canMint || !isAsked) {
-    const how = provider === 'manual' ? ' --auth-key-file FILE' : ''
-    notes.push(`${user.name} needs an auth key (${why}): tmgen provision ${user.name}${how}`)
+    notes.push(`${user.name} needs an auth key (${why}): ${keyCommand(user.name, deployment)}`)
     return part
   }
   if (seen.node !== undefined && !observed.enrolled.has(user.name) && deployment.host === 'local')

@@ -1,7 +1,7 @@
 export { formatLock, newLock } from './lock.ts'
 export { lockFormat } from './lock-format.ts'
 export { checkMirror, mirrorOf } from './mirror.ts'
-export { dashboardName, nodesOf } from './nodes.ts'
+export { dashboardName, keyCommand, nodesOf } from './nodes.ts'
 export { parseLock, type ReadLock, readLock } from './parse-lock.ts'
 export { type Rebuilt, rebuildLock, type Trace, type Traces } from './rebuild.ts'
 export { beginRekey, endRekey } from './rekey.ts'

@@ -16,6 +16,11 @@ export const servedUsers = ({ users }: Pick<Deployment, 'users'>): DeployedUser[
 export const servedNodes = (deployment: Pick<Deployment, 'users' | 'dashboard'>): DeployedNode[] =>
   nodesOf(deployment).filter((node) => node.enabled)
 
+/** What a person types for a node that needs a key: one that somebody else made is handed over. */
+export function keyCommand(name: string, { control }: Pick<Deployment, 'control'>): string {
+  return `tmgen provision ${name}${control.provider === 'manual' ? ' --auth-key-file FILE' : ''}`
+}
+
 /** The name of a node in the gateway. */
 export function nodeName({ users }: Lock, { owner }: LockedNode): string {
   return users[owner]?.name ?? owner

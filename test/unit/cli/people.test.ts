@@ -98,6 +98,22 @@ describe('with Headscale', () => {
     expect(stderr).toContain('note: tm-alice: bad key\\u{1b}[2J')
   })
 
+  test('keys that somebody else makes: status and provision say how to hand one over, until it is there', async () => {
+    scene = await Scene.with('manual')
+    await scene.tmgen('add user alice --login alice@example.com')
+    scene.disk.put(`${dir}/tmgen.yaml`, `${scene.text('tmgen.yaml')}dashboard: {operators: [olga@example.com]}\n`)
+    await scene.tmgen('generate')
+    const { stderr } = await scene.tmgen('status')
+    for (const name of ['alice', 'dashboard'])
+      expect(stderr).toContain(`${name}: the auth key is missing: tmgen provision ${name} --auth-key-file FILE\n`)
+    expect((await scene.tmgen('provision')).stderr).toMatch(
+      /\nnothing was done: alice, dashboard still without an auth key\n$/,
+    )
+    scene.disk.put(`${dir}/a.key`, `tskey-${planted}`)
+    for (const name of ['alice', 'dashboard']) await scene.tmgen(`provision ${name} --auth-key-file a.key`)
+    expect((await scene.tmgen('provision')).stderr).toMatch(/\nnothing to do\n$/)
+  })
+
   test('provision mints again once the key ran out, and nothing before', async () => {
     await scene.tmgen('add user alice --login alice@example.com')
     expect((await scene.tmgen('provision')).stderr).toContain('nothing to do')
