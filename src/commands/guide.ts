@@ -38,6 +38,8 @@ export async function showGuide(context: Context, name: string, options: GuideOp
       ...(joinKey ? { joinKey } : {}),
     }),
   )
+  if (password === undefined && options.restore !== true)
+    context.ui.note(`the password is not in it; give it by another way: tmgen guide ${name} --password`)
   return undefined
 }
 

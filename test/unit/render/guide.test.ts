@@ -46,12 +46,18 @@ describe('the guide', () => {
   it('shows the password and the join key only when they are handed in', () => {
     const d = deployment([alice], embedded('https://hs.example.com'))
     const without = show(d)
-    expect(without).toContain('tmgen guide alice --password')
-    expect(without).toContain('tmgen invite alice')
+    expect(without).toContain('gives you the password for the disk (user `alice`), by another way than this text')
+    expect(without).toContain('ask them for a\njoin key')
     const text = show(d, { password: new Secret('AAAAA-BBBBB'), joinKey: new Secret('hskey-1') })
     expect(text).toContain('`AAAAA-BBBBB`')
     expect(text).toContain('login --login-server https://hs.example.com --auth-key hskey-1\n')
     expect(text).not.toContain('[secret]')
+  })
+
+  it('asks nothing of tmgen, which the person does not have', () => {
+    for (const restore of [false, true])
+      for (const d of [plain, deployment([alice], embedded('https://hs.example.com'))])
+        expect(show(d, { restore }).match(/tmgen (?!restore-access)[a-z]+/g)).toBeNull()
   })
 
   it.each([
