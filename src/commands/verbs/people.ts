@@ -37,7 +37,7 @@ export function peopleVerbs(program: Command, run: Run): void {
       .action((name, options, command) =>
         run(command, async (context) => (await import('../add-user.ts')).addUser(context, name, options)),
       ),
-    'tmgen add user alice --login alice@example.com --quota 1T --mac macbook --mac imac',
+    'tmgen add user alice --login alice@example.com --quota 500G --mac macbook --mac imac',
     'tmgen add user bob --login bob@example.com --auth-key-file bob.key',
   )
   withExamples(
