@@ -1,4 +1,4 @@
-import type { Finding, Found } from './findings.ts'
+import { type Finding, type Found, goesOn } from './findings.ts'
 
 /** What is told, and where it stands. */
 export interface Told {
@@ -24,6 +24,8 @@ export interface Notification {
   /** The worst of it; a recovery alone is none. */
   severity: 'alarm' | 'warning' | 'recovery'
   items: Item[]
+  /** It was refused as it is: only what it is about, in words that nobody refuses. */
+  isShort?: boolean
 }
 
 /** What is gone for so long, in ms, is over: nothing is told to and fro. */
@@ -52,17 +54,29 @@ export function decide(before: readonly Told[], { findings, covered }: Found, no
     told.push({ finding, toldAt: isDue ? now : known.toldAt, goneSince: null })
   }
   for (const known of before) {
-    const { key } = known.finding
-    if (findings.some((one) => one.key === key)) continue
-    if (covered.has(key)) {
+    const { finding } = known
+    if (findings.some(({ key }) => key === finding.key)) continue
+    const isOther = findings.some((one) => goesOn(finding, one))
+    if (!isOther && covered.some((one) => one.key === finding.key || goesOn(finding, one))) {
       told.push({ ...known, goneSince: null })
       continue
     }
     const goneSince = Math.min(known.goneSince ?? now, now)
     if (now - goneSince < calm) told.push({ ...known, goneSince })
-    else items.push({ what: 'recovery', finding: known.finding })
+    // What goes on as another is told as that, and its end with that one's.
+    else if (!isOther) items.push({ what: 'recovery', finding })
   }
   return { told, notifications: notificationsOf(items, now) }
+}
+
+/** All that is found, to one who has not been told any of it. */
+export function afresh({ findings }: Found, to: Notification['to'], now: number): Notification | undefined {
+  if (findings.length === 0) return undefined
+  return notification(
+    to,
+    findings.map((finding) => ({ what: 'new', finding })),
+    now,
+  )
 }
 
 /** The operator is told all of it, each user what is theirs. */

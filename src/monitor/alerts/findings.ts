@@ -6,6 +6,8 @@ export interface Finding {
   key: string
   /** Whose it is; `undefined`: the host's. */
   user: string | undefined
+  /** Those whose it is, where what many have is told as one of the host's. */
+  users?: readonly string[]
   /** What it is about, in a word or two: `alice/macbook`, `alice`, `this server`. */
   about: string
   kind: ProblemKind
@@ -34,8 +36,24 @@ const many = 3
 export interface Found {
   /** What somebody is to be told of. */
   findings: Finding[]
-  /** Keys of what has a host-wide cause, which is told in its place: not over, and not told. */
-  covered: ReadonlySet<string>
+  /** What is not over and not told: it has a host-wide cause, which is told in its place, or is excused. */
+  covered: readonly Trouble[]
+}
+
+/** Which trouble it is. */
+export type Trouble = Pick<Finding, 'key' | 'user' | 'users' | 'about' | 'kind'>
+
+/** Why there is no backup for long: of these a Mac has one at a time, and none of them ends by becoming another. */
+const late: readonly ProblemKind[] = ['never', 'failing', 'failed', 'missing', 'away']
+
+/** Whether what was told goes on as another trouble, in other words or for fewer people. */
+export function goesOn(
+  told: Finding,
+  { user, users = user === undefined ? [] : [user], about, kind }: Trouble,
+): boolean {
+  const areLate = late.includes(told.kind) && late.includes(kind)
+  if (told.users === undefined) return areLate && told.about === about
+  return (areLate || told.kind === kind) && users.some((one) => told.users?.includes(one))
 }
 
 export function findingsOf({ macs, nodes, host, silent }: Overview): Found {
@@ -54,7 +72,12 @@ export function findingsOf({ macs, nodes, host, silent }: Overview): Found {
   )
   const findings = once([...hosts, ...single])
   const told = new Set(findings.map(({ key }) => key))
-  return { findings, covered: new Set(found.map(({ key }) => key).filter((key) => !told.has(key))) }
+  const excused = macs.flatMap(({ user, mac, problems }): Trouble[] =>
+    problems.some(({ kind }) => kind === 'away') && !silent.has(user)
+      ? [{ key: `${user}/${mac}:away`, user, about: `${user}/${mac}`, kind: 'away' }]
+      : [],
+  )
+  return { findings, covered: [...found.filter(({ key }) => !told.has(key)), ...excused] }
 }
 
 function finding(
@@ -87,6 +110,7 @@ function together(found: readonly Finding[], users: number): Finding[] {
     return {
       key: `host:many:${kind}`,
       user: undefined,
+      users: whose,
       about: 'this server',
       kind,
       severity: first.severity,

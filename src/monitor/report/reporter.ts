@@ -4,7 +4,7 @@ import { sortProblems } from '../rules/index.ts'
 import type { Settings } from '../settings.ts'
 import type { Handed } from '../verify/part.ts'
 import type { Outside } from './channels.ts'
-import { deliver, tell, waysOf } from './deliver.ts'
+import { deliver, waysOf } from './deliver.ts'
 import { judgeKeeping, type Unkept } from './keeping.ts'
 import type { Ledgers } from './ledgers.ts'
 import { type Everybody, judgeAll } from './overview.ts'
@@ -14,6 +14,7 @@ import type { Report } from './report.ts'
 import { keepStates } from './states.ts'
 import { takeLook } from './take.ts'
 import { takeVerified } from './take-verified.ts'
+import { tell } from './tell.ts'
 
 /** What the reporter needs of the world. */
 export interface ReporterWorld extends Outside {

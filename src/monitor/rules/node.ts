@@ -9,29 +9,51 @@ export interface NodeMemory {
   /** The fault in a sentence, `''`: none. */
   fault: string
   since: number
+  /** The fault that the gateway told of last, `''`: none. It stands while the gateway is silent. */
+  said?: string
+  /** Since when the fault is known from before the gateway's silence alone; null: it is seen. */
+  unseen?: number | null
+  /** ms of earlier silence since then, of which nobody knows whether the fault lasted. */
+  gap?: number
 }
 
-/** The fault of one look at a node; `''`: none. A gateway that is silent is the host's fault, not the node's. */
-function faultOf(user: string, look: NodeLook): string {
+/** What the gateway says is wrong with a node; `''`: nothing. */
+function nodeFault(user: string, look: NodeLook): string {
   if (look.keyNeeded) return `the node waits for an auth key: tmgen provision ${user}`
-  if (look.state !== null && look.state !== 'running')
-    return `the node is ${printable(look.state)}${look.error === '' ? '' : `: ${printable(look.error)}`}`
-  if (look.samba !== null && !['healthy', 'starting'].includes(look.samba))
-    return `Samba is ${printable(look.samba)}: tmgen logs ${user} --samba`
-  return ''
+  if (look.state === 'running') return ''
+  return `the node is ${printable(look.state ?? 'unknown')}${look.error === '' ? '' : `: ${printable(look.error)}`}`
 }
 
-/** Adds one look. The fault may change its words and still last. */
+/** What is wrong with the Samba container; `''`: nothing that is known. */
+function sambaFault(user: string, { samba }: NodeLook): string {
+  if (samba === null || ['healthy', 'starting'].includes(samba)) return ''
+  return `Samba is ${printable(samba)}: tmgen logs ${user} --samba`
+}
+
+/**
+ * Adds one look. The fault may change its words and still last. A gateway that is silent is the host's fault, not the
+ * node's: it neither ends what it said of the node nor makes it last.
+ */
 export function advanceNode(before: NodeMemory | undefined, user: string, look: NodeLook): NodeMemory {
-  const fault = faultOf(user, look)
+  const { at } = look
+  const isSilent = look.state === null
+  const said = isSilent ? (before?.said ?? '') : nodeFault(user, look)
+  const samba = sambaFault(user, look)
+  const fault = said === '' ? samba : said
   const lasts = before !== undefined && (before.fault === '') === (fault === '')
-  return { lastAt: look.at, fault, since: lasts ? Math.min(before.since, look.at) : look.at }
+  const since = lasts ? Math.min(before.since, at) : at
+  const isUnseen = isSilent && said !== '' && samba === ''
+  const old = lasts ? (before.unseen ?? null) : null
+  const gap = lasts ? (before.gap ?? 0) : 0
+  if (isUnseen) return { lastAt: at, fault, since, said, unseen: Math.min(old ?? at, at), gap }
+  return { lastAt: at, fault, since, said, unseen: null, gap: gap + (old === null ? 0 : Math.max(0, at - old)) }
 }
 
 /** What is wrong with one node. */
 export function judgeNode(memory: NodeMemory | undefined, policy: HostPolicy, now: number): Problem[] {
-  if (memory === undefined || memory.fault === '' || now - memory.since < policy.node) return []
-  return [problem('node', memory.since, memory.fault, 'run tmgen doctor')]
+  if (memory === undefined || memory.fault === '') return []
+  const { fault, since, unseen = null, gap = 0 } = memory
+  return (unseen ?? now) - since - gap < policy.node ? [] : [problem('node', since, fault, 'run tmgen doctor')]
 }
 
 /** What is wrong with the dashboard's node: a problem of the host, for it is nobody's backup. */
