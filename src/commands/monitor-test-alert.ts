@@ -10,7 +10,8 @@ const testedSchema = z.array(z.object({ channel: z.string().max(300), error: z.s
 const timeoutMs = 60_000
 
 /**
- * `tmgen monitor test-alert [NAME]`: the running monitor sends a test by every way of the operator, or of one person.
+ * `tmgen monitor test-alert [NAME]`: the running monitor sends a test by every way of the operator, or of one person, a watch
+ * off the host among them.
  * Exit 1 where one fails.
  */
 export async function monitorTestAlert(
@@ -25,8 +26,8 @@ export async function monitorTestAlert(
     throw new TmgenError('usage', `${user.name} is switched off: nobody looks at their Macs`, {
       hint: `tmgen enable user ${user.name}`,
     })
-  const { alerts } = user?.tell ?? deployment.monitor
-  if (alerts.length === 0)
+  const { alerts, ping } = user?.tell ?? deployment.monitor
+  if (alerts.length === 0 && !ping)
     throw new TmgenError('usage', `alerts${user ? ` of ${user.name}` : ''} are off: nobody can be told`, {
       hint: `monitor: {alerts: [webhook]} ${user ? `under ${user.name} ` : ''}in tmgen.yaml (docs/how-to/alerts.md)`,
     })

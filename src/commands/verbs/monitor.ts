@@ -23,7 +23,9 @@ export function monitorVerbs(program: Command, run: Run): void {
   withExamples(
     monitor
       .command('test-alert')
-      .description('send a test by every way in monitor.alerts, and say what came of it; exit 1 when one fails')
+      .description(
+        'send a test by every way in monitor.alerts and by monitor.ping, and say what came of it; exit 1 when one fails',
+      )
       .argument('[name]', 'a person: by every way of their own instead')
       .option('--json', 'print JSON')
       .action((name, options, command) =>

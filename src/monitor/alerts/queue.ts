@@ -10,6 +10,8 @@ export interface Queued {
   nextAt: number
   /** Why the last try failed, in a line without a secret. */
   error: string
+  /** It was refused for what is in it: others need not wait for it. */
+  isRefused?: boolean
 }
 
 /** What is to be sent, and how sending goes. */
@@ -52,10 +54,14 @@ export function enqueue(
   }
 }
 
-/** What is to be tried now: of each channel the oldest alone, so that the order is kept and a dead one is asked once. */
+/**
+ * What is to be tried now: of each channel the oldest alone, so that the order is kept and a dead one is asked once. What
+ * was refused comes after all others.
+ */
 export function due({ waiting }: Queue, now: number): Queued[] {
   const heads = new Map<string, Queued>()
-  for (const entry of waiting) if (!heads.has(entry.channel)) heads.set(entry.channel, entry)
+  const [refused, others] = [waiting.filter((one) => one.isRefused), waiting.filter((one) => !one.isRefused)]
+  for (const entry of [...others, ...refused]) if (!heads.has(entry.channel)) heads.set(entry.channel, entry)
   // A time far ahead is of a clock that was set back since.
   return [...heads.values()].filter(({ nextAt }) => nextAt <= now || nextAt - now > (waits.at(-1) ?? 0))
 }
@@ -73,15 +79,18 @@ export function sent(queue: Queue, id: number, now: number): Queue {
   }
 }
 
-/** @param error in a line, without a secret */
-export function failed(queue: Queue, id: number, error: string, now: number): Queue {
+/**
+ * @param error in a line, without a secret
+ * @param isRefused for what is in it
+ */
+export function failed(queue: Queue, id: number, error: string, now: number, isRefused = false): Queue {
   const entry = queue.waiting.find((one) => one.id === id)
   if (entry === undefined) return queue
   const state = { ...channelOf(queue, entry.channel), failedAt: now, error }
   const isOver = now - entry.since >= giveUpAfter
   const tries = entry.tries + 1
   const wait = waits[Math.min(tries, waits.length) - 1] ?? 0
-  const again = { ...entry, tries, error, nextAt: now + wait }
+  const again = { ...entry, tries, error, isRefused, nextAt: now + wait }
   return {
     ...queue,
     waiting: queue.waiting.flatMap((one) => (one !== entry ? one : isOver ? [] : again)),

@@ -1,4 +1,4 @@
-import { due, emptyQueue, failed, type Queue, sent } from '../alerts/index.ts'
+import { due, emptyQueue, failed, type Queue, type Queued, sent } from '../alerts/index.ts'
 import type { History } from '../history/index.ts'
 import { SendFault } from '../senders/index.ts'
 import type { Settings } from '../settings.ts'
@@ -28,15 +28,31 @@ export async function deliver(
       const next = due(queueOf(history), now).find(({ channel }) => channel === route.channel)
       if (next === undefined) return
       try {
-        await send(world, settings, route, next.notification)
+        await sendOrShorten(world, settings, route, next)
         history.remember('queue', sent(queueOf(history), next.id, now))
       } catch (error) {
         if (!(error instanceof SendFault)) throw error
         world.say(`${route.name}: not delivered: ${error.message}`)
-        history.remember('queue', failed(queueOf(history), next.id, error.message, now))
+        history.remember('queue', failed(queueOf(history), next.id, error.message, now, error.isRefused))
       }
     }
   })
+}
+
+/** What is refused as it is is told once more in a few words: that there is trouble must arrive. */
+async function sendOrShorten(
+  world: Outside & { say(line: string): void },
+  settings: Settings,
+  route: Route,
+  { notification }: Queued,
+): Promise<void> {
+  try {
+    await send(world, settings, route, notification)
+  } catch (error) {
+    if (!(error instanceof SendFault && error.isRefused)) throw error
+    await send(world, settings, route, { ...notification, isShort: true })
+    world.say(`${route.name}: delivered in short: ${error.message}`)
+  }
 }
 
 /** How each way does. */
@@ -44,13 +60,15 @@ export function waysOf(history: History, settings: Settings): Report['channels']
   const { waiting, channels } = queueOf(history)
   return routesOf(settings).map(({ channel, name }: Route) => {
     const state = Object.hasOwn(channels, channel) ? channels[channel] : undefined
+    const own = waiting.filter((one) => one.channel === channel)
     return {
       name,
-      waiting: waiting.filter((one) => one.channel === channel).length,
+      waiting: own.length,
       lost: state?.lost ?? 0,
       sentAt: state?.sentAt ?? null,
       failedAt: state?.failedAt ?? null,
-      error: state?.error ?? '',
+      // What was refused still waits when others were taken since.
+      error: state?.error || own.find(({ error }) => error !== '')?.error || '',
     }
   })
 }

@@ -7,7 +7,7 @@ import { unreached } from './deliver.ts'
 import type { Everybody } from './overview.ts'
 import { inParallel } from './parallel.ts'
 import type { Report } from './report.ts'
-import { secretOf, type Watch, watchesOf } from './routes.ts'
+import { pingedOf, secretOf, type Watch } from './routes.ts'
 
 /** What a watch was told last. Times in ms since 1970. */
 interface Pinged {
@@ -35,7 +35,7 @@ export async function pingAll(
 ): Promise<Report['channels']> {
   const before = (history.remembered('pings') ?? {}) as Record<string, Pinged>
   const after: Record<string, Pinged> = {}
-  const watches = watchesOf(settings)
+  const watches = pingedOf(settings)
   for (const { channel } of watches) if (before[channel]) after[channel] = before[channel]
   const wait = Math.max(settings.host.every, leastWait)
   const signal = AbortSignal.timeout(goMs)

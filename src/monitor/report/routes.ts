@@ -42,14 +42,19 @@ export function routesOf({ alerts, mail, users }: Settings): Route[] {
   ]
 }
 
-/** Every watch that is pinged, the monitor's own first; none of a person of whom nobody is to be told. */
+/** Every watch that is in tmgen.yaml, the monitor's own first. */
 export function watchesOf({ ping, users }: Settings): Watch[] {
   return [
     ...(ping ? [{ channel: 'ping', name: 'ping', user: undefined }] : []),
     ...users
-      .filter(({ tell, policy }) => tell.ping && policy.enabled)
+      .filter(({ tell }) => tell.ping)
       .map(({ name: user, id }) => ({ channel: `${id}/ping`, name: `${user}/ping`, user })),
   ]
+}
+
+/** Those that are pinged: none of a person of whom nobody is to be told. */
+export function pingedOf(settings: Settings): Watch[] {
+  return watchesOf({ ...settings, users: settings.users.filter(({ policy }) => policy.enabled) })
 }
 
 /** Where the address of a way lies, from secrets/monitor/. */

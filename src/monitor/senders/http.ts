@@ -14,7 +14,7 @@ export function webhook(options: PostOptions, url: Secret, workspace: string): S
 }
 
 function webhookBody(notification: Notification, workspace: string) {
-  const { to, at, severity, items } = notification
+  const { to, at, severity, items, isShort = false } = notification
   return {
     version: 1,
     workspace,
@@ -22,7 +22,7 @@ function webhookBody(notification: Notification, workspace: string) {
     at: new Date(at).toISOString(),
     severity,
     ...textOf(notification, workspace),
-    items: items.map(({ what, finding }) => ({
+    items: (isShort ? [] : items).map(({ what, finding }) => ({
       what,
       about: finding.about,
       user: finding.user ?? null,
@@ -37,6 +37,11 @@ function webhookBody(notification: Notification, workspace: string) {
 
 /** ntfy's priorities: 5 also rings where the phone is silent. */
 const priority = { alarm: 4, warning: 3, recovery: 2 } as const
+/**
+ * ntfy takes 4,096 bytes of message, and makes an attachment of a longer one, which servers without attachments refuse;
+ * and 8,192 bytes of JSON with title and topic in it (message-size-limit in its server/config.go, and twice of it).
+ */
+const ntfyBytes = 4000
 const ntfyTag = { alarm: 'rotating_light', warning: 'warning', recovery: 'white_check_mark' } as const
 
 /** @param url of the topic, for example https://ntfy.sh/TOPIC; as JSON, since a header holds no name in any script */
@@ -47,7 +52,7 @@ export function ntfy(options: PostOptions, url: Secret, workspace: string, token
   const headers = token ? { authorization: `Bearer ${token.reveal()}` } : {}
   return {
     send: (notification, signal) => {
-      const { title, body: message } = textOf(notification, workspace)
+      const { title, body: message } = textOf(notification, workspace, ntfyBytes)
       const { severity } = notification
       const body = { topic: name, title, message, priority: priority[severity], tags: [ntfyTag[severity]] }
       return post(options, base, { type: json, body: JSON.stringify(body), headers }, signal)
@@ -83,7 +88,19 @@ export function apprise(options: PostOptions, url: Secret, workspace: string): S
  * @param reason why it is not well; `''`: it is
  */
 export async function ping(options: PostOptions, url: Secret, reason: string, signal?: AbortSignal): Promise<void> {
+  await pingAt(options, url, reason === '' ? '' : '/fail', reason, signal)
+}
+
+/**
+ * Tries a check's address and leaves the check as it is: `/log` is shown among its events and is neither well nor not. A
+ * ping would tell that all is well, whether it is or not.
+ */
+export async function pingLog(options: PostOptions, url: Secret, text: string): Promise<void> {
+  await pingAt(options, url, '/log', text)
+}
+
+async function pingAt(options: PostOptions, url: Secret, end: string, body: string, signal?: AbortSignal) {
   const target = new URL(url.reveal())
-  if (reason !== '') target.pathname = `${target.pathname.replace(/\/+$/, '')}/fail`
-  await post(options, new Secret(target.href), { type: 'text/plain; charset=utf-8', body: reason }, signal)
+  if (end !== '') target.pathname = `${target.pathname.replace(/\/+$/, '')}${end}`
+  await post(options, new Secret(target.href), { type: 'text/plain; charset=utf-8', body }, signal)
 }

@@ -78,7 +78,7 @@ async function submit(options: MailOptions, to: string, message: Buffer, signal?
     })
     connection.quit()
   } catch (error) {
-    throw error instanceof SendFault ? error : new SendFault(faultOf(error, timeoutMs))
+    throw error instanceof SendFault ? error : new SendFault(faultOf(error, timeoutMs), { isRefused: isRefused(error) })
   } finally {
     connection.close()
   }
@@ -90,6 +90,12 @@ const steps: Record<string, string> = {
   DATA: 'to the mail',
   EHLO: 'to the greeting',
   STARTTLS: 'to STARTTLS',
+}
+
+/** The mail itself is refused for good: too large, or taken for spam. */
+function isRefused(error: unknown): boolean {
+  const { command, response } = error as { command?: string; response?: unknown }
+  return command === 'DATA' && typeof response === 'string' && response.startsWith('5')
 }
 
 /** Why it was not taken: what the server said is read for its codes alone, for it may repeat what it was told. */

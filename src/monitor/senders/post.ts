@@ -11,6 +11,12 @@ export interface PostOptions {
 /** A slow receiver holds up its own channel alone, and for so long, in ms. */
 const defaultTimeoutMs = 10_000
 
+/**
+ * Answers to what is in the request, not to who asks or when: too large or not understood (400, 413, 422), and what an
+ * Apprise API says of a body that is too large (431) or that a service behind it does not take (424).
+ */
+const refusals = [400, 413, 422, 424, 431]
+
 /** POSTs once. A redirect is a failure: it would take the content elsewhere. The answer is not read. */
 export async function post(
   { fetch, timeoutMs = defaultTimeoutMs }: PostOptions,
@@ -33,5 +39,6 @@ export async function post(
   }
   await response.body?.cancel().catch(() => {})
   if (response.status >= 300 && response.status < 400) throw new SendFault('it answers with a redirect')
-  if (!response.ok) throw new SendFault(`it answers with HTTP ${response.status}`)
+  const { ok, status } = response
+  if (!ok) throw new SendFault(`it answers with HTTP ${status}`, { isRefused: refusals.includes(status) })
 }

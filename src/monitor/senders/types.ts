@@ -12,4 +12,11 @@ export interface Sender {
 /** Why a notification was not delivered. */
 export class SendFault extends Error {
   override readonly name = 'SendFault'
+  /** This one is not taken, and the next may be: asked again as it is, it would be refused again. */
+  readonly isRefused: boolean
+
+  constructor(message: string, { isRefused = false }: { isRefused?: boolean } = {}) {
+    super(message)
+    this.isRefused = isRefused
+  }
 }

@@ -219,6 +219,21 @@ describe('tmgen monitor test-alert', () => {
     expect(stderr).toContain('ntfy: not delivered: connection refused')
   })
 
+  test('also where a watch off the host is all there is', async () => {
+    const ping = '{ ping: true }'
+    scene.disk.put(`${dir}/tmgen.yaml`, `${scene.text('tmgen.yaml')}monitor: ${ping}\n`)
+    answer([{ channel: 'ping', error: 'it answers with HTTP 404' }])
+    const { code, stderr } = await scene.tmgen('monitor test-alert')
+    expect(code).toBe(1)
+    expect(stderr).toContain('ping: not delivered: it answers with HTTP 404')
+    const off = await scene.tmgen('monitor test-alert alice')
+    expect([off.code, off.stderr]).toEqual([2, expect.stringContaining('alerts of alice are off')])
+    const own = scene.text('tmgen.yaml').replace(/^( +)logins:/m, `$1monitor: ${ping}\n$1logins:`)
+    scene.disk.put(`${dir}/tmgen.yaml`, own)
+    answer([{ channel: 'alice/ping', error: '' }])
+    expect(await scene.tmgen('monitor test-alert alice')).toMatchObject({ code: 0, stdout: 'alice/ping: delivered\n' })
+  })
+
   test('tries the ways of one person', async () => {
     alerts()
     const asked: string[][] = []

@@ -188,6 +188,17 @@ describe('the queue', () => {
     expect(after.channels).toMatchObject({ mail: { failedAt: start, error: 'refused' }, ntfy: { sentAt: start } })
   })
 
+  test('what was refused comes after all others, and one of them at a time', () => {
+    const refused = failed(push(emptyQueue, 3), 1, 'refused', start, true)
+    expect(due(refused, start).map(({ id }) => id)).toEqual([2])
+    const both = failed(refused, 2, 'refused', start, true)
+    const rest = sent(both, 3, start)
+    expect(due(rest, start)).toEqual([])
+    expect(due(rest, start + minute).map(({ id }) => id)).toEqual([1])
+    expect(rest.channels.mail).toMatchObject({ sentAt: start, lost: 0 })
+    expect(due(failed(both, 3, 'silent', start), start + minute).map(({ id }) => id)).toEqual([3])
+  })
+
   test('waits grow to four hours, and after three days it is given up and counted', () => {
     let queue = push(emptyQueue, 1)
     let now = start

@@ -204,6 +204,16 @@ describe('what fails says why in a line, without the password, and tells nothing
     expect(server.commands.join()).not.toMatch(/^(?!.*STARTTLS).*(AUTH|MAIL)/)
   })
 
+  test.each([
+    ['RCPT', '550 5.1.1 nobody', false],
+    ['.', '451 4.7.1 later', false],
+    ['.', '554 5.7.1 spam', true],
+    ['DATA', '552 5.3.4 too big', true],
+  ])('whether it is the mail itself that is refused: %s %s', async (command, answer, isRefused) => {
+    const { send } = await serving({ answer: (said) => (said === command ? answer : undefined) })
+    await expect(send()).rejects.toMatchObject({ name: 'SendFault', isRefused })
+  })
+
   test('a byte now and then', async () => {
     const { server, send } = await serving({ drips: true }, { timeoutMs: 300 })
     await expect(send()).rejects.toThrow(/nothing within 0\.3 s/)

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { apprise, ntfy, ping, SendFault, webhook } from '../../../src/monitor/senders/index.ts'
+import { apprise, ntfy, ping, pingLog, SendFault, webhook } from '../../../src/monitor/senders/index.ts'
 import { Secret } from '../../../src/secret.ts'
 import { missingOf } from './notification.ts'
 
@@ -51,6 +51,30 @@ test('ntfy: JSON to the server with the topic in it, and a token as a header', a
   expect(JSON.parse(got[0]!.body)).toMatchObject({ topic: 'my-topic', priority: 4, tags: ['rotating_light'] })
 })
 
+test('ntfy: however much there is to tell, it stays a message: below 4,096 bytes, and 8,192 as JSON', async () => {
+  const reason = 'the share cannot be looked at: it has no marker (.tmgen.json): is its disk mounted?'
+  for (const name of ['macbook', '備份備份', '"\\"\\"\\"\\']) {
+    const items = Array.from({ length: 60 }, (_none, index) => ({
+      what: 'new' as const,
+      finding: { ...note.items[0]!.finding, about: `person-${index}/${name}`, reason: `${name} ${reason}` },
+    }))
+    await ntfy(options, at('/topic'), 'home').send({ ...note, items })
+    const { body } = got.at(-1)!
+    const { message } = JSON.parse(body) as { message: string }
+    expect(Buffer.byteLength(body)).toBeLessThan(8192)
+    expect(Buffer.byteLength(message)).toBeLessThan(4096)
+    expect(message).toContain('person-0/')
+    const shown = message.match(/^person-/gm)!.length
+    expect(message.endsWith(`\n  look\n\nand ${60 - shown} more: tmgen status`)).toBe(true)
+    expect(shown).toBeGreaterThan(10)
+  }
+})
+
+test('ntfy: one that is too long by itself is counted', async () => {
+  await ntfy(options, at('/topic'), 'home').send(missingOf('alice/macbook', 'x'.repeat(5000), ''))
+  expect(JSON.parse(got[0]!.body)).toMatchObject({ message: 'and 1 more: tmgen status' })
+})
+
 test('ntfy: a topic that cannot be one is a failure, and no end of the monitor', () => {
   expect(() => ntfy(options, at('/%zz'), 'home')).toThrow(new SendFault('the topic in the address cannot be read'))
 })
@@ -60,12 +84,14 @@ test('Apprise', async () => {
   expect(JSON.parse(got[0]!.body)).toMatchObject({ type: 'success', format: 'text' })
 })
 
-test('Healthchecks: well, and not', async () => {
+test('Healthchecks: well, not, and tried', async () => {
   await ping(options, at('/ping/uuid'), '')
   await ping(options, at('/ping/uuid/'), 'no backup')
+  await pingLog(options, at('/ping/uuid/?rid=1'), 'a test')
   expect(got.map(({ url, body }) => [url, body])).toEqual([
     ['/ping/uuid', ''],
     ['/ping/uuid/fail', 'no backup'],
+    ['/ping/uuid/log?rid=1', 'a test'],
   ])
 })
 

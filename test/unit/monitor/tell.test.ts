@@ -7,6 +7,7 @@ import type { GatewayNode, Look } from '../../../src/monitor/observation/index.t
 import { type Report, Reporter, testAlert } from '../../../src/monitor/report/index.ts'
 import type { Settings } from '../../../src/monitor/settings.ts'
 import { person, settingsOf, worldOf } from './settings.ts'
+import { SmtpServer } from './smtp-server.ts'
 import { hour, minute, policy, Story, start } from './timeline.ts'
 
 const running: GatewayNode = { state: 'running', key_needed: false, last_error: '', connections: 0, peers: [] }
@@ -17,9 +18,11 @@ let history: History
 let stories: Record<string, Story>
 let secrets: Record<string, string>
 let posts: { url: string; body: string }[]
-/** What receivers answer, by their address; 204 where nothing stands here. */
+/** What receivers answer, by their address. */
 let answers: Record<string, number>
 let lines: string[]
+/** What receivers answer to what is posted, where nothing stands in `answers`. */
+let receive: (body: string) => number
 let settings: Settings
 
 beforeEach(() => {
@@ -38,6 +41,7 @@ beforeEach(() => {
   }
   posts = []
   answers = {}
+  receive = () => 204
   lines = []
   settings = settingsOf({ users: [person('alice', 'u1'), person('bob', 'u2')] })
 })
@@ -48,7 +52,7 @@ afterEach(() => {
 
 const fetchIt: typeof fetch = async (url, init) => {
   posts.push({ url: String(url), body: String(init?.body) })
-  return new Response(null, { status: answers[String(url)] ?? 204 })
+  return new Response(null, { status: answers[String(url)] ?? receive(String(init?.body)) })
 }
 const make = (look?: Look) =>
   new Reporter(
@@ -158,12 +162,152 @@ describe('each person', () => {
     expect(told()).toEqual(['operator: new this server monitor'])
   })
 
+  test('a test that is refused says so, and is not sent in short', async () => {
+    const outside = { fetch: fetchIt, secret: async (name: string) => secrets[name] }
+    receive = () => 400
+    expect(await testAlert(outside, settings, start)).toEqual([
+      { channel: 'webhook', error: 'it answers with HTTP 400' },
+    ])
+    expect(posts).toHaveLength(1)
+  })
+
   test('by mail gets one each, and nobody sees who else does', async () => {
     settings.mail = { host: 'x', port: 1, tls: 'none', account: null, from: 'a@b', to: ['one@b.c', 'two@b.c'] }
     settings.alerts = ['mail']
     settings.users[0]!.tell = { alerts: ['mail'], mail: 'alice@b.c', ping: false }
     const { channels } = await round(start)
     expect(channels.map(({ name }) => name)).toEqual(['mail one@b.c', 'mail two@b.c', 'alice/mail', 'bob/webhook'])
+  })
+})
+
+describe('a way that is new', () => {
+  beforeEach(async () => {
+    settings.alerts = ['webhook']
+    settings.users = [person('alice', 'u1')]
+    delete stories.bob
+    await round(start)
+  })
+
+  test('is told all that is wrong, once, and goes on like the others', async () => {
+    await round(start + 80 * hour)
+    settings.alerts = ['webhook', 'ntfy']
+    secrets.ntfy = 'https://ntfy.example.com/topic'
+    await later(start + 80 * hour + minute)
+    await later(start + 80 * hour + 2 * minute)
+    expect(posts.map(({ url }) => new URL(url).hostname)).toEqual(['operator.example.com', 'ntfy.example.com'])
+    expect(JSON.parse(posts[1]!.body)).toMatchObject({
+      title: expect.stringContaining('alarm: alice/macbook: no backup'),
+    })
+    await round(start + 153 * hour)
+    expect(posts).toHaveLength(4)
+    expect(posts.slice(2).map(({ body }) => JSON.parse(body).title)).toEqual(
+      Array(2).fill(expect.stringContaining('still: alice/macbook')),
+    )
+  })
+
+  test('hears nothing while nothing is wrong, and nothing twice of what is found with it', async () => {
+    settings.alerts = ['webhook', 'apprise']
+    secrets.apprise = 'https://apprise.example.com/notify/x'
+    await later(start + minute)
+    expect(posts).toEqual([])
+    settings.alerts = ['webhook', 'ntfy']
+    secrets.ntfy = 'https://ntfy.example.com/topic'
+    await round(start + 80 * hour)
+    expect(posts.map(({ url }) => new URL(url).hostname).sort()).toEqual(['ntfy.example.com', 'operator.example.com'])
+  })
+
+  test('is also a mail address that was corrected: what waited for the other is told to it anew', async () => {
+    const server = new SmtpServer({
+      ...{ tls: 'none', key: '', cert: '' },
+      answer: (command) => (command === 'RCPT' && isDown ? '550 5.1.1 nobody' : undefined),
+    })
+    let isDown = true
+    try {
+      const port = await server.start()
+      const mail = { host: '127.0.0.1', port, tls: 'none', account: null, from: 't@example.com' } as const
+      settings.alerts = ['mail']
+      settings.mail = { ...mail, to: ['a@example.com'] }
+      settings.users[0]!.tell = { alerts: ['mail'], mail: 'alise@example.com', ping: false }
+      await later(start + minute)
+      const failed = await round(start + 80 * hour)
+      expect(failed.channels).toMatchObject([
+        { name: 'mail a@example.com', waiting: 1 },
+        { name: 'alice/mail', waiting: 1 },
+      ])
+      isDown = false
+      settings.mail = { ...mail, to: ['b@example.com'] }
+      settings.users[0]!.tell.mail = 'alice@example.com'
+      const { channels } = await later(start + 80 * hour + 30_000)
+      expect(channels.map(({ waiting }) => waiting)).toEqual([0, 0])
+      expect(server.mails.map(({ to }) => to[0]).sort()).toEqual(['TO:<alice@example.com>', 'TO:<b@example.com>'])
+      for (const { raw } of server.mails) expect(raw).toContain('alarm: alice/macbook')
+      await later(start + 80 * hour + 20 * minute)
+      expect(server.mails).toHaveLength(2)
+    } finally {
+      server.stop()
+    }
+  })
+})
+
+describe('what is refused', () => {
+  const bodies = () => posts.map(({ body }) => JSON.parse(body) as { title: string; body: string; items: object[] })
+  beforeEach(async () => {
+    settings.alerts = ['webhook']
+    await round(start)
+  })
+  /** What is received of what; a receiver that refuses some of it. */
+  const refusing = (isRefused: (body: string) => boolean, status = 413) => {
+    receive = (body) => (isRefused(body) ? status : 204)
+  }
+
+  test('as it is arrives in a few words', async () => {
+    refusing((body) => body.includes('no backup'))
+    const report = await round(start + 80 * hour)
+    expect(bodies().map(({ items }) => items.length)).toEqual([2, 0])
+    expect(bodies()[1]).toMatchObject({
+      title: '[tm] alarm: alice/macbook: missing and 1 more',
+      body: 'the rest of it was refused here: tmgen status',
+    })
+    expect(report.channels).toMatchObject([{ waiting: 0, lost: 0, error: '' }])
+    expect(lines).toContain('webhook: delivered in short: it answers with HTTP 413')
+  })
+
+  test.each([
+    400, 413, 422, 424, 431,
+  ])('altogether, with %i, holds up nothing that comes after it, is shown, and is given up in the end', async (status) => {
+    refusing((body) => body.includes('missing'), status)
+    await round(start + 80 * hour)
+    stories.bob!.share = { outcome: 'absent' }
+    const report = await round(start + 80 * hour + 30_000)
+    expect(bodies().at(-1)).toMatchObject({ items: [{ about: 'bob/macbook', kind: 'vanished' }] })
+    const error = `it answers with HTTP ${status}`
+    expect(report.channels).toMatchObject([{ waiting: 1, lost: 0, sentAt: start + 80 * hour + 30_000, error }])
+    settings.host.remind = 365 * 24 * hour
+    for (let hours = 84; hours < 80 + 80; hours += 4) await round(start + hours * hour)
+    expect((await later(start + 160 * hour)).channels).toMatchObject([{ waiting: 0, lost: 1 }])
+  })
+
+  test.each([
+    401, 403, 404, 429, 500, 503,
+  ])('for now, with %i, is asked again as it is, and keeps its place', async (status) => {
+    refusing(() => true, status)
+    await round(start + 80 * hour)
+    stories.bob!.share = { outcome: 'absent' }
+    await round(start + 80 * hour + 30_000)
+    expect(posts).toHaveLength(1)
+    receive = () => 204
+    const { channels } = await later(start + 80 * hour + 2 * minute)
+    expect(bodies().map(({ items }) => items.length)).toEqual([2, 2, 1])
+    expect(channels).toMatchObject([{ waiting: 0 }])
+  })
+
+  test('because the address is wrong waits until it is right', async () => {
+    refusing(() => true, 400)
+    await round(start + 80 * hour)
+    receive = () => 204
+    posts = []
+    expect((await later(start + 80 * hour + 2 * minute)).channels).toMatchObject([{ waiting: 0, error: '' }])
+    expect(bodies()).toMatchObject([{ items: [{}, {}] }])
   })
 })
 
@@ -209,6 +353,24 @@ describe('a watch off the host', () => {
     settings.users[0]!.policy = { ...policy, enabled: false }
     const { channels } = await round(start)
     expect([pings(), channels]).toEqual([[], []])
+  })
+
+  test('is tried by a test as well, which leaves it as it is, also where nobody is to be told', async () => {
+    const outside = { fetch: fetchIt, secret: async (name: string) => secrets[name] }
+    settings.ping = true
+    settings.users[0]!.policy = { ...policy, enabled: false }
+    expect(await testAlert(outside, settings, start)).toEqual([{ channel: 'ping', error: '' }])
+    expect(await testAlert(outside, settings, start, 'alice')).toEqual([{ channel: 'alice/ping', error: '' }])
+    expect(pings()).toEqual([
+      ['/host/log', 'this is a test: alerts arrive here'],
+      ['/alice/log', 'this is a test: alerts arrive here'],
+    ])
+    receive = () => 404
+    delete secrets['users/alice/ping']
+    expect([await testAlert(outside, settings, start), await testAlert(outside, settings, start, 'alice')]).toEqual([
+      [{ channel: 'ping', error: 'it answers with HTTP 404' }],
+      [{ channel: 'alice/ping', error: 'there is no address in secrets/monitor/users/alice/ping' }],
+    ])
   })
 
   test('that does not answer is shown and asked again, and its address is not told', async () => {
