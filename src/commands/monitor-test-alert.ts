@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { TmgenError } from '../errors.ts'
 import { printable } from '../ui/printable.ts'
 import type { Context } from './context.ts'
-import { look, userOf } from './look.ts'
+import { look, mustBeHere, servedUserOf } from './look.ts'
 
 const testedSchema = z.array(z.object({ channel: z.string().max(300), error: z.string().max(400) }))
 
@@ -21,11 +21,8 @@ export async function monitorTestAlert(
 ): Promise<number | undefined> {
   const { ui } = context
   const { dir, deployment } = await look(context, 'no')
-  const user = name === undefined ? undefined : userOf(deployment, name)
-  if (user?.enabled === false)
-    throw new TmgenError('usage', `${user.name} is switched off: nobody looks at their Macs`, {
-      hint: `tmgen enable user ${user.name}`,
-    })
+  mustBeHere(deployment, 'monitor test-alert')
+  const user = name === undefined ? undefined : servedUserOf(deployment, name)
   const { alerts, ping } = user?.tell ?? deployment.monitor
   if (alerts.length === 0 && !ping)
     throw new TmgenError('usage', `alerts${user ? ` of ${user.name}` : ''} are off: nobody can be told`, {

@@ -16,6 +16,7 @@ test('a command that needs the Docker host says so where that is another machine
     'snapshots list',
     'verify alice',
     'monitor show',
+    'monitor test-alert',
     'logs alice',
     'import /srv/old --user zoe --mac macbook --login zoe@example.com',
     'restore-access alice',

@@ -94,10 +94,10 @@ describe('nothing is well again while the trouble lasts', () => {
 
   test('excused: a Mac that is missing, and then known to be away', async () => {
     await round(start)
-    gateway = { alice: { ...running, peers: [] } }
+    gateway = { alice: { ...running, device_online: null } }
     await round(start + 73 * hour)
     expect(told).toEqual(['*: new alice/macbook missing'])
-    gateway = { alice: { ...running, peers: [{ path: 'idle', connections: 0, online: false }] } }
+    gateway = { alice: { ...running, device_online: false } }
     await anHour(start + 73 * hour)
     expect(told).toHaveLength(1)
     stories.alice!.complete()
