@@ -188,8 +188,8 @@ export class History {
   #open(): Database {
     if (this.#db) return this.#db
     this.#db = openDatabase(this.#file, this.#options.pages ?? mostPages)
-    // What was made up while it could not be read gives way to what was kept, as after a start.
-    if (!this.#wasOpen) {
+    // What was made up while it could not be read gives way to what was kept, as after a start; in a new one is nothing.
+    if (!this.#wasOpen && this.#db.get('SELECT 1 FROM memory LIMIT 1')) {
       this.#memory.clear()
       this.#relabels.length = 0
     }

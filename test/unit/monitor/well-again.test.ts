@@ -125,6 +125,7 @@ describe('nothing is well again while the trouble lasts', () => {
   })
 
   test('somebody of whom people are to be told again is told anew', async () => {
+    const { policy } = settings.users[0]!
     await round(start)
     await round(start + 73 * hour)
     settings.users[0]!.policy = { ...policy, enabled: false }
