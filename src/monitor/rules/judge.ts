@@ -97,7 +97,7 @@ function overdue(memory: MacMemory, policy: Policy, now: number): Problem[] {
   if (isExcused && age <= policy.away)
     return [
       ...failing(tries, policy, now),
-      problem('away', since, `no backup for ${span(age)}: the Mac was hardly in reach`, ''),
+      problem('away', since, `no backup for ${span(age)}: as far as is known, the Mac was hardly in reach`, ''),
     ]
   if (tries !== null && now - tries.last < policy.stale) {
     const reason = `no complete backup for ${span(age)}: the Mac wrote ${span(now - tries.last)} ago and completed none`
