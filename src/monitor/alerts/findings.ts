@@ -36,21 +36,25 @@ const many = 3
 export interface Found {
   /** What somebody is to be told of. */
   findings: Finding[]
-  /** What is not over and not told: it has a host-wide cause, which is told in its place, or is excused. */
+  /** What is not over and not told: it has a host-wide cause, which is told in its place, or no backup came since. */
   covered: readonly Trouble[]
 }
 
 /** Which trouble it is. */
-export type Trouble = Pick<Finding, 'key' | 'user' | 'users' | 'about' | 'kind'>
+export interface Trouble extends Pick<Finding, 'key' | 'user' | 'users' | 'about' | 'kind'> {
+  /** It goes on where this, the last backup, is from before it; null: there is none. */
+  lastSuccess?: number | null
+}
 
-/** Why there is no backup for long: of these a Mac has one at a time, and none of them ends by becoming another. */
+/** Why there is no backup for long. None of them ends but by a backup: not by becoming another, nor by an excuse. */
 const late: readonly ProblemKind[] = ['never', 'failing', 'failed', 'missing', 'away']
 
 /** Whether what was told goes on as another trouble, in other words or for fewer people. */
 export function goesOn(
   told: Finding,
-  { user, users = user === undefined ? [] : [user], about, kind }: Trouble,
+  { user, users = user === undefined ? [] : [user], about, kind, lastSuccess }: Trouble,
 ): boolean {
+  if (typeof lastSuccess === 'number' && lastSuccess >= told.since) return false
   const areLate = late.includes(told.kind) && late.includes(kind)
   if (told.users === undefined) return areLate && told.about === about
   return (areLate || told.kind === kind) && users.some((one) => told.users?.includes(one))
@@ -72,12 +76,10 @@ export function findingsOf({ macs, nodes, host, silent }: Overview): Found {
   )
   const findings = once([...hosts, ...single])
   const told = new Set(findings.map(({ key }) => key))
-  const excused = macs.flatMap(({ user, mac, problems }): Trouble[] =>
-    problems.some(({ kind }) => kind === 'away') && !silent.has(user)
-      ? [{ key: `${user}/${mac}:away`, user, about: `${user}/${mac}`, kind: 'away' }]
-      : [],
+  const unfinished = macs.flatMap(({ user, mac, lastSuccess }): Trouble[] =>
+    silent.has(user) ? [] : [{ key: '', user, about: `${user}/${mac}`, kind: 'away', lastSuccess }],
   )
-  return { findings, covered: [...found.filter(({ key }) => !told.has(key)), ...excused] }
+  return { findings, covered: [...found.filter(({ key }) => !told.has(key)), ...unfinished] }
 }
 
 function finding(

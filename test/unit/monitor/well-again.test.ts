@@ -92,12 +92,24 @@ describe('nothing is well again while the trouble lasts', () => {
     expect(told.slice(3)).toEqual(['*: recovery alice/macbook missing'])
   })
 
-  test('excused: a Mac that is missing, and then known to be away', async () => {
+  test('without a backup: a Mac that fails, and then writes nothing or is away', async () => {
+    settings.users[0]!.policy = { ...policy, online: 2 * hour }
     await round(start)
-    gateway = { alice: { ...running, device_online: null } }
+    for (const hours of [12, 24, 36]) await write(start + hours * hour)
+    expect(told).toEqual(['*: new alice/macbook failing'])
+    gateway = { alice: { ...running, device_online: false } }
+    for (const hours of [60, 72, 96]) await anHour(start + hours * hour)
+    expect(told).toHaveLength(1)
+    stories.alice!.complete()
+    await anHour(start + 98 * hour)
+    expect(told.slice(1)).toEqual(['*: recovery alice/macbook failing'])
+  })
+
+  test('without a backup: a Mac that is missing, and has more time now', async () => {
+    await round(start)
     await round(start + 73 * hour)
     expect(told).toEqual(['*: new alice/macbook missing'])
-    gateway = { alice: { ...running, device_online: false } }
+    settings.users[0]!.policy = { ...settings.users[0]!.policy, stale: 14 * day }
     await anHour(start + 73 * hour)
     expect(told).toHaveLength(1)
     stories.alice!.complete()
@@ -108,7 +120,7 @@ describe('nothing is well again while the trouble lasts', () => {
   test.each<[string, (users: Settings['users']) => Settings['users']]>([
     [
       'of whom nobody is to be told any more',
-      (users) => users.map((one) => ({ ...one, policy: { ...policy, enabled: false } })),
+      (users) => users.map((one) => ({ ...one, policy: { ...one.policy, enabled: false } })),
     ],
     ['whose Mac is not in tmgen.yaml any more', (users) => users.map((one) => ({ ...one, macs: ['imac'] }))],
     ['who is not in tmgen.yaml any more', () => []],
@@ -125,12 +137,12 @@ describe('nothing is well again while the trouble lasts', () => {
   })
 
   test('somebody of whom people are to be told again is told anew', async () => {
-    const { policy } = settings.users[0]!
     await round(start)
     await round(start + 73 * hour)
-    settings.users[0]!.policy = { ...policy, enabled: false }
+    const own = settings.users[0]!.policy
+    settings.users[0]!.policy = { ...own, enabled: false }
     await anHour(start + 73 * hour)
-    settings.users[0]!.policy = policy
+    settings.users[0]!.policy = own
     await anHour(start + 74 * hour)
     expect(told).toEqual(['*: new alice/macbook missing', '*: new alice/macbook missing'])
   })
