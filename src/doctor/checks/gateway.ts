@@ -1,4 +1,5 @@
 import type { NodeInfo } from '../../control/index.ts'
+import { count } from '../../count.ts'
 import { cannotBackUp } from '../../macos.ts'
 import { gatewayNotes, nodeNotes } from '../../stack/node-notes.ts'
 import { type Check, fail, NotSeen, ok, warn, worst } from '../types.ts'
@@ -16,7 +17,7 @@ const gateway: Check = {
     return worst(
       status.rejected ? notes : [],
       status.rejected ? [] : notes,
-      `${Object.keys(status.nodes).length} nodes`,
+      count(Object.keys(status.nodes).length, 'node'),
     )
   },
 }
@@ -70,7 +71,7 @@ const names: Check = {
         doubles.push(`${ours.length} devices have ${tag}: ${ours.map((node) => node.hostname).join(', ')}`)
     }
     if (seen === 0) throw new NotSeen('no node is enrolled yet')
-    return worst(wrong, doubles, `${seen} nodes`)
+    return worst(wrong, doubles, count(seen, 'node'))
   },
 }
 

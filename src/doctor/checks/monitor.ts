@@ -1,4 +1,5 @@
 import { missingAlertFiles } from '../../converge/index.ts'
+import { count } from '../../count.ts'
 import { span } from '../../monitor/rules/problems.ts'
 import { isBlind, isFresh, monitorReport, wayFault } from '../../stack/monitor-report.ts'
 import { serviceText } from '../../stack/services.ts'
@@ -41,7 +42,7 @@ const monitor: Check = {
     for (const file of await missingAlertFiles(patient.world, dir, deployment))
       warnings.push(`${file} is not there: nobody is told that way`)
     if (channels.length === 0) warnings.push('alerts are off: nobody is told of a backup that stops')
-    const telling = `${channels.length} ${channels.length === 1 ? 'way' : 'ways'} to tell, none fails`
+    const telling = `${count(channels.length, 'way')} to tell, none fails`
     return worst(fails, warnings, `looked ${span(now - (lookedAt ?? now))} ago; ${telling}`)
   },
 }

@@ -3,6 +3,7 @@ import { lookAtShare } from '../../backups/index.ts'
 import { bytesText } from '../../bytes.ts'
 import { observeStorage, type StorageState } from '../../converge/index.ts'
 import { mountOf } from '../../converge/overlap.ts'
+import { count } from '../../count.ts'
 import { TmgenError } from '../../errors.ts'
 import { type Measured, observeLimits, overcommitted, quotasOf, reserve, wholeDisks } from '../../limits/index.ts'
 import { markerFile } from '../../render/index.ts'
@@ -54,7 +55,7 @@ const owner: Check = {
         else if (entry.uid !== uid) fails.push(`${path} belongs to UID ${entry.uid}, not to ${uid} (${name})`)
       }
     if (seen === 0) throw new NotSeen('no share is made yet')
-    return worst(fails, [], `${seen} shares`)
+    return worst(fails, [], count(seen, 'share'))
   },
 }
 
@@ -170,7 +171,7 @@ const space: Check = {
       if (free < tooFull) fails.push(text)
       else if (free < total * reserve) warnings.push(text)
     }
-    return worst(fails, warnings, `${disks.length} disks with room`)
+    return worst(fails, warnings, `${count(disks.length, 'disk')} with room`)
   },
 }
 
@@ -193,7 +194,7 @@ const bundles: Check = {
         }
       }
     if (seen === 0) throw new NotSeen('there is no backup yet')
-    return worst([], [...damaged, ...unread], `${seen} bundles`)
+    return worst([], [...damaged, ...unread], count(seen, 'bundle'))
   },
 }
 

@@ -1,4 +1,5 @@
 import { envOwner, envRepair, openSecrets } from '../../converge/index.ts'
+import { count } from '../../count.ts'
 import { TmgenErrors } from '../../errors.ts'
 import { type Check, fail, NotSeen, ok, warn } from '../types.ts'
 
@@ -12,7 +13,7 @@ const workspace: Check = {
     const opened = await patient.tryInspection()
     if ('value' in opened) {
       const { notes, deployment } = opened.value
-      return notes.length > 0 ? warn(...notes) : ok(`${deployment.users.length} users`)
+      return notes.length > 0 ? warn(...notes) : ok(count(deployment.users.length, 'user'))
     }
     const { error } = opened
     return fail(...(error instanceof TmgenErrors ? error.errors : [error]).map((one) => one.message))

@@ -1,8 +1,9 @@
 import { bytesText } from '../../bytes.ts'
+import { count } from '../../count.ts'
 import { dayOf, firstDay, shortDays, startOfDay } from './days.ts'
 import { drawn, type Html, html } from './html.ts'
 import { high, numbers, plot, wide } from './plot.ts'
-import { count, dateText } from './words.ts'
+import { dateText } from './words.ts'
 
 const round = (value: number) => Math.round(value * 10) / 10
 

@@ -1,6 +1,6 @@
+import { count } from '../../count.ts'
 import { dayOf, firstDay, shortDays } from './days.ts'
 import { drawn, type Html, html } from './html.ts'
-import { count } from './words.ts'
 
 /** Days with a backup, one mark each, oldest on the left. */
 export function timeline(snapshots: readonly number[], now: number): Html {

@@ -1,4 +1,5 @@
 import { bytesText } from '../../bytes.ts'
+import { few } from '../../few.ts'
 import { isFresh, wayFault } from '../report/doubts.ts'
 import type { MacReport, Report } from '../report/index.ts'
 import { shortDays } from './days.ts'
@@ -8,7 +9,7 @@ import { quotaBar, timeline } from './marks.ts'
 import { problemTable } from './problems.ts'
 import { type Person, peopleOf, toneOfMac } from './standing.ts'
 import { sumLine, sumOf } from './sum.ts'
-import { ago, listed } from './words.ts'
+import { ago } from './words.ts'
 
 /** Everybody: who needs attention first, a card a person. */
 export function overviewPage(report: Report, now: number): string {
@@ -41,7 +42,7 @@ ${notes.map((note) => html`<p class="why">${note}</p>`)}</div></section>`
 }
 
 /** By whose shares lie on it: its path is that of one of them. */
-const nameOf = ({ path, people }: Report['disks'][number]) => (people.length === 0 ? path : `Disk of ${listed(people)}`)
+const nameOf = ({ path, people }: Report['disks'][number]) => (people.length === 0 ? path : `Disk of ${few(people)}`)
 
 function cards(title: string, people: readonly Person[], now: number): Html | undefined {
   if (people.length === 0) return undefined

@@ -1,9 +1,10 @@
+import { few } from '../../few.ts'
 import { doesArrive, isBlind, isFresh } from '../report/doubts.ts'
 import type { NodeReport, Report } from '../report/index.ts'
 import { span } from '../rules/index.ts'
 import { type Html, html } from './html.ts'
 import { type Person, peopleOf, type Standing, standings } from './standing.ts'
-import { isTrouble, listed, type Tone, toneOf, worst } from './words.ts'
+import { isTrouble, type Tone, toneOf, worst } from './words.ts'
 
 /** Whether somebody has to do something, in a sentence without a full stop: the whole answer. */
 export interface Sum {
@@ -45,7 +46,7 @@ export function sumOf(report: Report, now: number): Sum {
   const about = aboutPeople(people, lookedAt)
   const others = [
     ...(isTrouble(server) ? ['this server needs attention'] : []),
-    ...(mute.length > 0 ? [`alerts do not arrive: ${listed(mute)}`] : []),
+    ...(mute.length > 0 ? [`alerts do not arrive: ${few(mute)}`] : []),
   ]
   const text = `${about.text}${others.length === 0 ? '' : about.tone === 'ok' ? ', but ' : '; '}${others.join('; ')}`
   return { text, tone: worst([about.tone, isTrouble(server) ? server : 'ok', mute.length > 0 ? 'warning' : 'ok']) }

@@ -1,3 +1,4 @@
+import { count } from '../../count.ts'
 import type { Report } from '../report/index.ts'
 import type { Severity } from '../rules/index.ts'
 import { span } from '../rules/problems.ts'
@@ -30,9 +31,3 @@ export function connectedText(connection: Report['macs'][number]['connection'], 
   if (sessions === 0 || since === null) return 'no'
   return html`since ${ago(since, now)}${sessions > 1 ? `, ${sessions} times` : ''}; ${count(openFiles, 'open file')}`
 }
-
-/** Names, so many at most: `alice, bob, carol and 197 more`. */
-export const listed = (names: readonly string[], most = 3) =>
-  names.length <= most ? names.join(', ') : `${names.slice(0, most).join(', ')} and ${names.length - most} more`
-
-export const count = (number: number, one: string, many = `${one}s`) => `${number} ${number === 1 ? one : many}`

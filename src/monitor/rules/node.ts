@@ -1,3 +1,4 @@
+import { count } from '../../count.ts'
 import { printable } from '../../ui/printable.ts'
 import type { HostLook, NodeLook } from '../observation/index.ts'
 import type { HostPolicy } from './policy.ts'
@@ -101,7 +102,7 @@ export function judgeHost(
     problems.push(problem('gateway', memory.silent, 'the gateway does not answer', 'docker compose up -d'))
   for (const { path, users, freePercent, low } of memory.disks) {
     if (low === null) continue
-    const reason = `${printable(path)} has ${freePercent.toFixed(1)} % left; ${users.length} ${users.length === 1 ? 'person backs' : 'people back'} up there`
+    const reason = `${printable(path)} has ${freePercent.toFixed(1)} % left; ${count(users.length, 'person backs', 'people back')} up there`
     problems.push(
       problem('disk', low, reason, 'make room, or move people to another disk: macOS needs it to free its own'),
     )

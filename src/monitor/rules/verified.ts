@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { count } from '../../count.ts'
 import { printable } from '../../ui/printable.ts'
 import { most } from '../observation/bounds.ts'
 import { time } from '../observation/schema.ts'
@@ -89,11 +90,11 @@ export function faultText({ faults, examples, files }: Verified['bundles'][numbe
     oversize: 'over the size of a band',
   }
   const kinds = (['rot', 'unreadable', 'oversize'] as const).flatMap((kind) => {
-    const count = faults[kind]
-    if (count === 0) return []
+    const found = faults[kind]
+    if (found === 0) return []
     const names = examples.filter(({ fault }) => fault === kind).map(({ band }) => band)
-    const more = count > names.length ? `${names.length === 0 ? '' : ' '}and others` : ''
-    return [`${count} ${count === 1 ? 'band' : 'bands'} ${text[kind]} (${names.join(', ')}${more})`]
+    const more = found > names.length ? `${names.length === 0 ? '' : ' '}and others` : ''
+    return [`${count(found, 'band')} ${text[kind]} (${names.join(', ')}${more})`]
   })
   return [...kinds, ...files.map(printable)].join('; ')
 }
