@@ -5,7 +5,7 @@ import type { Tree } from '../render/types.ts'
 import type { Deployment } from '../resolve/types.ts'
 import type { World } from '../world.ts'
 import { writeInto } from './folders.ts'
-import type { Part } from './plan.ts'
+import type { Part } from './plan-types.ts'
 import type { HeadscaleSeen } from './types.ts'
 
 const composeFile = 'generated/docker-compose.yml'

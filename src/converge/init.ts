@@ -3,9 +3,10 @@ import { parseConfig } from '../config/index.ts'
 import { TmgenError, TmgenErrors } from '../errors.ts'
 import { composeEntry } from '../render/index.ts'
 import type { World } from '../world.ts'
+import type { Outcome } from './command.ts'
 import { ensureFolder } from './folders.ts'
 import { withMachine } from './machine.ts'
-import { type Outcome, pipeline } from './pipeline.ts'
+import { pipeline } from './pipeline.ts'
 
 /** Machine-made or secret: what a workspace keeps out of git. */
 const gitignore = '# what tmgen makes, and secrets\n/generated/\n/secrets/\n/state/\n/.env\n.*.tmgen-tmp\n'

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Lock } from '../resolve/types.ts'
 import type { World } from '../world.ts'
 import { sha256 } from './hash.ts'
-import type { Desired } from './plan.ts'
+import type { Desired } from './plan-types.ts'
 import { nodeOwner, readState, relativePath, stateFiles, writeState } from './state-files.ts'
 import type { Step } from './types.ts'
 

@@ -2,7 +2,7 @@ import { keyDescription } from '../control/keys.ts'
 import type { KeyInfo, NodeInfo } from '../control/types.ts'
 import { dashboardName, nodesOf } from '../resolve/nodes.ts'
 import type { DeployedNode, Deployment } from '../resolve/types.ts'
-import type { Outcome } from './pipeline.ts'
+import type { Outcome } from './command.ts'
 import { labelOf } from './plan-keys.ts'
 import type { ControlRecord, Observed } from './types.ts'
 

@@ -1,7 +1,7 @@
 import { TmgenError } from '../errors.ts'
 import type { Tree } from '../render/types.ts'
 import { sha256 } from './hash.ts'
-import type { Part } from './plan.ts'
+import type { Part } from './plan-types.ts'
 import type { Observed, Step } from './types.ts'
 
 /** Written last: the gateway takes it up at once, so all that it names must be there. */

@@ -2,7 +2,7 @@ import type { NodeInfo } from '../control/types.ts'
 import { TmgenError } from '../errors.ts'
 import { keyCommand, servedNodes } from '../resolve/nodes.ts'
 import type { DeployedNode, Deployment } from '../resolve/types.ts'
-import type { Part, Permission } from './plan.ts'
+import type { Part, Permission } from './plan-types.ts'
 import type { ControlRecord, Observed, Step } from './types.ts'
 
 /** A node and its key as the control plane shows them. */

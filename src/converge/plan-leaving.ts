@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { removedFile } from './leaving.ts'
-import type { Part } from './plan.ts'
+import type { Part } from './plan-types.ts'
 import type { Observed } from './types.ts'
 
 /**

@@ -3,7 +3,7 @@ import { TmgenError } from '../errors.ts'
 import { few } from '../few.ts'
 import { limitCommands, limitFor, overcommitted, quotasOf, reserve } from '../limits/index.ts'
 import type { DeployedUser, Deployment } from '../resolve/types.ts'
-import type { Part } from './plan.ts'
+import type { Part } from './plan-types.ts'
 import type { LimitWish, Observed } from './types.ts'
 
 /** The commands that give users their limit. Pure. */

@@ -1,7 +1,7 @@
 import { TmgenError } from '../errors.ts'
 import type { Deployment } from '../resolve/types.ts'
 import { findOrphans } from './orphans.ts'
-import type { Part } from './plan.ts'
+import type { Part } from './plan-types.ts'
 import type { Observed, Step } from './types.ts'
 
 /** Steps that remove the orphans of these ids, as they were seen just now; refused for all else. Pure. */

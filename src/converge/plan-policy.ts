@@ -3,7 +3,7 @@ import { TmgenError } from '../errors.ts'
 import { few } from '../few.ts'
 import { nodesOf } from '../resolve/nodes.ts'
 import type { Deployment } from '../resolve/types.ts'
-import type { Part } from './plan.ts'
+import type { Part } from './plan-types.ts'
 import type { Observed, Step } from './types.ts'
 
 /** Rules of the policy as the control plane holds it that let others reach the nodes; none where it cannot be read. */

@@ -1,8 +1,8 @@
 import { TmgenError } from '../errors.ts'
 import { nodesOf } from '../resolve/nodes.ts'
 import type { Deployment } from '../resolve/types.ts'
-import type { Part, Permission } from './plan.ts'
 import { look } from './plan-keys.ts'
+import type { Part, Permission } from './plan-types.ts'
 import type { Observed } from './types.ts'
 
 /**

@@ -2,8 +2,8 @@ import { parentTag } from '../control/policy.ts'
 import { parsePolicy } from '../control/policy-text.ts'
 import { TmgenError } from '../errors.ts'
 import type { Deployment } from '../resolve/types.ts'
-import type { Part } from './plan.ts'
 import { labelOf } from './plan-keys.ts'
+import type { Part } from './plan-types.ts'
 import type { Observed, Renaming, Step } from './types.ts'
 
 /**

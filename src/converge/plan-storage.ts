@@ -4,7 +4,7 @@ import type { Tree } from '../render/types.ts'
 import type { DeployedUser, Deployment } from '../resolve/types.ts'
 import { compareSettings } from './import-settings.ts'
 import type { SeenImport } from './importing.ts'
-import type { Part } from './plan.ts'
+import type { Part } from './plan-types.ts'
 import type { Observed } from './types.ts'
 
 /** Storage folders to make and mark; refusals where a folder is another's, or where one that was there is gone. */

@@ -2,7 +2,7 @@ import { checkNode } from '../config/index.ts'
 import { TmgenError } from '../errors.ts'
 import { beginRekey, endRekey } from '../resolve/index.ts'
 import type { World } from '../world.ts'
-import type { Command, Once, Outcome } from './pipeline.ts'
+import type { Command, Once, Outcome } from './command.ts'
 import { openWorkspace } from './workspace.ts'
 
 /**

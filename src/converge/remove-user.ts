@@ -1,7 +1,7 @@
 import { TmgenError } from '../errors.ts'
 import { userNamed } from '../resolve/index.ts'
 import type { World } from '../world.ts'
-import type { Command, Once, Outcome } from './pipeline.ts'
+import type { Command, Once, Outcome } from './command.ts'
 import { openWorkspace } from './workspace.ts'
 
 /**

@@ -2,7 +2,7 @@ import { checkUser, renameUserText } from '../config/index.ts'
 import { TmgenError } from '../errors.ts'
 import { beginRename, endRename, userNamed } from '../resolve/index.ts'
 import type { World } from '../world.ts'
-import type { Command, Once, Outcome } from './pipeline.ts'
+import type { Command, Once, Outcome } from './command.ts'
 import { usualStorage, whyStays } from './renaming.ts'
 import { openWorkspace } from './workspace.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Command } from '../../../src/converge/pipeline.ts'
+import type { Command } from '../../../src/converge/command.ts'
 import { Kill } from '../../support/world.ts'
 import { faultAt, generate, ws } from './helper.ts'
 import { band, copy, json, type Place, runIn, start, usersOf } from './people.ts'

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { planLines, summary } from '../../../src/commands/plan-text.ts'
 import { changesOf } from '../../../src/converge/changes.ts'
 import { compareStack } from '../../../src/converge/changes-stack.ts'
-import type { Command, Outcome } from '../../../src/converge/pipeline.ts'
+import type { Command, Outcome } from '../../../src/converge/command.ts'
 import type { StackView } from '../../../src/converge/types.ts'
 import { addUser, copyOf, failure, generate, person, run, type Scene, scene, ws } from './helper.ts'
 

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { isPlace } from '../../../src/archive/places.ts'
+import type { Command } from '../../../src/converge/command.ts'
 import { changesOf } from '../../../src/converge/index.ts'
-import type { Command } from '../../../src/converge/pipeline.ts'
 import { Kill } from '../../support/world.ts'
 import { addUser, copyOf, failure, faultAt, generate, run, type Scene, scene, ws } from './helper.ts'
 

@@ -1,6 +1,7 @@
 import { addUserText, type NewUser, newConfigText } from '../../../src/config/index.ts'
+import type { Command, Dependencies, Outcome } from '../../../src/converge/command.ts'
 import { initWorkspace } from '../../../src/converge/init.ts'
-import { type Command, type Dependencies, type Outcome, pipeline } from '../../../src/converge/pipeline.ts'
+import { pipeline } from '../../../src/converge/pipeline.ts'
 import { TmgenError, TmgenErrors } from '../../../src/errors.ts'
 import { FakePlane } from '../../support/provider.ts'
 import {

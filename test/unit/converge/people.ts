@@ -1,5 +1,5 @@
 import { parseConfig, removeUserText } from '../../../src/config/index.ts'
-import type { Command } from '../../../src/converge/pipeline.ts'
+import type { Command } from '../../../src/converge/command.ts'
 import { TinyDocker } from '../../support/docker.ts'
 import type { MemoryWorldOptions } from '../../support/world.ts'
 import { addUser, copyOf, run, type Scene, scene, ws } from './helper.ts'

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { Command } from '../../../src/converge/pipeline.ts'
+import type { Command } from '../../../src/converge/command.ts'
 import { Kill, type MemoryWorldOptions } from '../../support/world.ts'
 import { addUser, failure, faultAt, generate, type Scene, ws } from './helper.ts'
 import { archived, band, copy, hisOf, json, type Place, removing, runIn, start } from './people.ts'

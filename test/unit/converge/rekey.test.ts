@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { Command } from '../../../src/converge/pipeline.ts'
+import type { Command } from '../../../src/converge/command.ts'
 import { TmgenError } from '../../../src/errors.ts'
 import { Secret } from '../../../src/secret.ts'
 import { Kill } from '../../support/world.ts'

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { enableUserText } from '../../../src/config/index.ts'
+import type { Command } from '../../../src/converge/command.ts'
 import { changesOf } from '../../../src/converge/index.ts'
-import type { Command } from '../../../src/converge/pipeline.ts'
 import { TmgenError } from '../../../src/errors.ts'
 import { Kill, type MemoryWorldOptions } from '../../support/world.ts'
 import { addUser, failure, faultAt, generate, ws } from './helper.ts'

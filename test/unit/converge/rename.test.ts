@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { removeUserText } from '../../../src/config/index.ts'
-import type { Command } from '../../../src/converge/pipeline.ts'
+import type { Command } from '../../../src/converge/command.ts'
 import { TmgenError } from '../../../src/errors.ts'
 import { Kill, type MemoryWorldOptions } from '../../support/world.ts'
 import { addUser, failure, faultAt, generate, person, type Scene, ws } from './helper.ts'
