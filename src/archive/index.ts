@@ -1,6 +1,5 @@
 export { aboutText, parseAbout } from './about.ts'
 export { decrypt, encrypt, type Key, type Lock as AgeLock, opensBy } from './age.ts'
-export { collect } from './collect.ts'
 export { backUp } from './make.ts'
 export { backupNote } from './record.ts'
 export { restoreInto } from './restore.ts'

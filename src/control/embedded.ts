@@ -52,7 +52,6 @@ export function embeddedProvider(docker: Docker, workspaceDir: string, baseDomai
     mintedKey(await json(['preauthkeys', 'create', ...whose, '--expiration', `${expirySeconds}s`], keySchema))
 
   return {
-    kind: 'embedded',
     check: async () => {
       const { version } = await json(['version'], z.object({ version: z.string() }))
       await users()

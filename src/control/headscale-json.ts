@@ -35,7 +35,6 @@ export const keySchema = z.object({
   reusable: flag,
   used: flag,
   expiration: time,
-  createdAt: time,
   aclTags: listOf(z.string()),
 })
 export const nodeSchema = z.object({
@@ -82,7 +81,6 @@ export function keyInfo(key: z.output<typeof keySchema>): KeyInfo {
     used,
     reusable,
     expires: key.expiration,
-    created: key.createdAt,
     description: undefined,
   }
 }

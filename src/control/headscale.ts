@@ -51,7 +51,6 @@ export function headscaleProvider(http: Http, now: () => Date): Provider {
     return mintedKey((await http({ method: 'POST', path: '/api/v1/preauthkey', json, schema })).value.preAuthKey)
   }
   return {
-    kind: 'headscale',
     check: async () => {
       const { version } = await server()
       checkVersion(version)

@@ -13,13 +13,11 @@ import { tailscaleCredential } from './tailscale-auth.ts'
 import type { Provider } from './types.ts'
 
 export { type BroaderRule, broaderRules } from './broader.ts'
-export { withoutCredentials } from './credentials.ts'
 export { type Finding, findingText, judgePolicy, shutOut } from './judge.ts'
 export { keyDescription, ownKeys } from './keys.ts'
-export { formatPolicy, type Policy, policyFor, tagsWanted } from './policy.ts'
+export { formatPolicy, type Policy, policyFor } from './policy.ts'
 export { editPolicy, type PolicyEdit } from './policy-own.ts'
 export type * from './types.ts'
-export { allFeatures } from './types.ts'
 
 const headscaleVariable = variables.headscaleKey
 

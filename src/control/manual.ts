@@ -9,7 +9,6 @@ export function manualProvider(): Provider {
     })
   }
   return {
-    kind: 'manual',
     check: async () => ({ server: 'none (provider manual)', version: undefined }),
     listKeys: async () => [],
     listNodes: async () => [],

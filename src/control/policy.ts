@@ -28,11 +28,6 @@ export const parentTag = 'tag:tmgen'
 
 type PolicyInput = Pick<Deployment, 'control' | 'users' | 'dashboard'>
 
-/** Tags that the control plane must know, in the order of tmgen.yaml. */
-export function tagsWanted(deployment: Pick<Deployment, 'users' | 'dashboard'>): string[] {
-  return nodesOf(deployment).map((node) => node.tag)
-}
-
 /** Owners that the provider understands: Headscale rejects autogroup:admin, and needs none. */
 export function parentOwners(provider: Deployment['control']['provider']): string[] {
   return isHeadscale(provider) ? [] : ['autogroup:admin']

@@ -19,7 +19,6 @@ export const keySchema = z.object({
   id: z.string().min(1),
   keyType: z.string().optional(),
   description: z.string().optional(),
-  created: time,
   expires: time,
   revoked: time,
   invalid: z.boolean().default(false),
@@ -61,7 +60,6 @@ export function keyInfo(key: z.output<typeof keySchema>): KeyInfo {
     used: key.invalid || key.revoked !== undefined,
     reusable: create?.reusable ?? false,
     expires: key.expires,
-    created: key.created,
     description: key.description ?? '',
   }
 }

@@ -47,7 +47,6 @@ export function tailscaleProvider(http: Http, tailnet: string): Provider {
     throw new TmgenError('control-refused', `Tailscale refused the policy: ${oneLine(details)}`)
   }
   return {
-    kind: 'tailscale',
     check: async () => {
       await listed()
       await devices()

@@ -7,7 +7,6 @@ export interface KeyInfo {
   used: boolean
   reusable: boolean
   expires: Date | undefined
-  created: Date | undefined
   description: string | undefined
 }
 
@@ -50,7 +49,6 @@ export const allFeatures: PolicyFeatures = { grants: true, tests: true }
 
 /** What a provider can do for us; each call throws TmgenError `control-*` with what to do. Nothing here retries a POST. */
 export interface Provider {
-  readonly kind: 'tailscale' | 'headscale' | 'embedded' | 'manual'
   /** Checks the credential and what it may do; makes nothing. */
   check(): Promise<{ server: string; version: string | undefined }>
   listKeys(): Promise<KeyInfo[]>

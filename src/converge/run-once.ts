@@ -66,6 +66,7 @@ export async function runOnce(
   const observed: Observed = { ...(await observe(world, request)), ...(importing === undefined ? {} : { importing }) }
   const now = world.now()
   const { steps, notes, refusals } = plan(desired, observed, permissionOf(command, stage, { before, parsed, now }))
+  notes.unshift(...resolved.moved)
   const elsewhere = command.adopt === true ? undefined : hostNote(host)
   if (elsewhere !== undefined) notes.unshift(elsewhere)
   const isCheck = command.checkOnly === true

@@ -4,7 +4,6 @@ import { artefacts } from './artefacts.ts'
 import type { RenderInputs, Tree } from './types.ts'
 
 export { composeEntry } from './compose.ts'
-export { contextHash } from './contexts.ts'
 export { type GuideOptions, guide } from './guide.ts'
 export { markerFile, markerText } from './marker.ts'
 export { alertsPath, type BindSource, bindSources, shellWord } from './prepare.ts'

@@ -146,12 +146,14 @@ function movedNumbers(before: Lock, after: Lock): string[] {
   const moved: string[] = []
   for (const [id, user] of Object.entries(before.users)) {
     const [from, to] = [user.destinations.timemachine.ip, after.users[id]?.destinations.timemachine.ip]
-    if (from !== to) moved.push(`${user.name}: bridge IP ${from} -> ${to} (network.subnet changed)`)
+    if (to !== undefined && from !== to) moved.push(`${user.name}: bridge IP ${from} -> ${to} (network.subnet changed)`)
   }
   for (const [id, node] of Object.entries(before.nodes)) {
+    // Of who is forgotten nothing moves.
     const to = after.nodes[id]?.udpPort
     const name = nodeName(before, node)
-    if (node.udpPort !== to) moved.push(`${name}: UDP port ${node.udpPort} -> ${to} (network.udp changed)`)
+    if (to !== undefined && node.udpPort !== to)
+      moved.push(`${name}: UDP port ${node.udpPort} -> ${to} (network.udp changed)`)
   }
   return moved
 }

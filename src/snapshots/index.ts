@@ -1,6 +1,6 @@
 export { restoreCommands, takeCommands } from './commands.ts'
 export { type Decision, decide, type Recorded } from './decide.ts'
-export { keptName, nameAt, snapshotOf } from './name.ts'
+export { nameAt, snapshotOf } from './name.ts'
 export { snapshotsIn } from './observe.ts'
-export { placeOf, snapshotsFolder } from './place.ts'
+export { placeOf } from './place.ts'
 export type { Argv, Place, Snapshot } from './types.ts'

@@ -6,8 +6,11 @@ import {
   type Provider,
 } from '../../src/control/types.ts'
 import { TmgenError } from '../../src/errors.ts'
+import type { Deployment } from '../../src/resolve/types.ts'
 import { Secret } from '../../src/secret.ts'
 import type { Moment } from './world.ts'
+
+type Kind = Deployment['control']['provider']
 
 /** A control plane in memory: what the server holds, whichever client speaks with it. */
 export class FakePlane {
@@ -21,10 +24,10 @@ export class FakePlane {
   /** Called around each call; throws to fail it. */
   hook: (call: string, moment: Moment) => void = () => undefined
   #next = 1
-  readonly #kind: Provider['kind']
+  readonly #kind: Kind
 
   /** Headscale keeps no key descriptions; Tailscale does. */
-  constructor(kind: Provider['kind'] = 'headscale') {
+  constructor(kind: Kind = 'headscale') {
     this.#kind = kind
   }
 
@@ -76,7 +79,7 @@ export class FakePlane {
       const id = String(this.#next++)
       const expires = new Date(now().getTime() + seconds * 1000)
       const kept = this.#kind === 'tailscale' ? description : undefined
-      this.keys.push({ id, tags, used: false, reusable: false, expires, created: now(), description: kept })
+      this.keys.push({ id, tags, used: false, reusable: false, expires, description: kept })
       return { id, key: new Secret(`fake-key-number-${id.padStart(6, '0')}`), expires }
     }
     const nodeOf = (id: string): NodeInfo => {
@@ -85,7 +88,6 @@ export class FakePlane {
       return found
     }
     return {
-      kind: this.#kind,
       check: () => call('check', () => ({ server: 'fake', version: undefined })),
       listKeys: () => call('listKeys', () => this.keys.map((key) => ({ ...key }))),
       listNodes: () => call('listNodes', () => this.nodes.map((one) => ({ ...one, tags: [...one.tags] }))),

@@ -3,13 +3,11 @@ export { type GatewayNode, nodeLookOf, seenNode } from './node.ts'
 export {
   type BundleSeen,
   type HostLook,
-  hostLookSchema,
   type MacLook,
-  macLookSchema,
   type NodeLook,
   nodeLookSchema,
   type SambaSeen,
   type ShareSeen,
   shareSchema,
 } from './schema.ts'
-export { countedOf, knownOf, seenOf } from './seen.ts'
+export { knownOf } from './seen.ts'

@@ -21,4 +21,4 @@ export {
   sortProblems,
   span,
 } from './problems.ts'
-export { advanceVerified, faultText, judgeVerified, type Verified, verifiedSchema } from './verified.ts'
+export { advanceVerified, judgeVerified, type Verified, verifiedSchema } from './verified.ts'

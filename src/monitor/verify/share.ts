@@ -4,7 +4,7 @@ import { TmgenError } from '../../errors.ts'
 import { printable } from '../../ui/printable.ts'
 import { bundleKey } from '../rules/advance-bundle.ts'
 import { checkBundle, type Round } from './bundle.ts'
-import { fromFile, Ledger, maxLedgerBytes } from './ledger.ts'
+import { dayOf, fromFile, Ledger, maxLedgerBytes } from './ledger.ts'
 import { ledgerName } from './names.ts'
 
 /** What the reader of one share is told on stdin, as JSON. It comes from the scanner itself and is trusted. */
@@ -30,7 +30,7 @@ export async function verifyShare(
   const { storage, mac, ledgers, key } = request
   const until = request.ms === null ? Number.POSITIVE_INFINITY : clock() + request.ms
   let bytes = request.bytes ?? Number.POSITIVE_INFINITY
-  const day = Math.floor(clock() / 86_400_000)
+  const day = dayOf(clock())
   try {
     const done = await openForeign(storage, (folder) =>
       folder.folder(mac, async (share) => {

@@ -9,7 +9,6 @@ const key = (extra: Partial<KeyInfo> = {}): KeyInfo => ({
   used: false,
   reusable: false,
   expires: new Date('2026-01-03T00:00:00Z'),
-  created: undefined,
   description: 'tmgen 0123456789abcdef u1',
   ...extra,
 })

@@ -169,7 +169,6 @@ describe('provider embedded', () => {
         used: false,
         reusable: false,
         expires: new Date(1_795_498_878_500),
-        created: undefined,
         description: undefined,
       },
     ])

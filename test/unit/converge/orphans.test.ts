@@ -11,7 +11,7 @@ const node = (hostname: string, tag: string, id = '9'): NodeInfo => ({
   ...{ id, hostname, dnsName: undefined, tags: [tag], user: undefined, online: false, ips: [] },
 })
 const key = (tag: string, more: Partial<KeyInfo> = {}): KeyInfo => ({
-  ...{ id: '9', tags: [tag], used: false, reusable: false, expires: undefined, created: undefined },
+  ...{ id: '9', tags: [tag], used: false, reusable: false, expires: undefined },
   description: undefined,
   ...more,
 })

@@ -93,6 +93,20 @@ describe('the pipeline', () => {
     expect(notes).toEqual(['alice needs an auth key (it has none yet): tmgen provision alice'])
   })
 
+  it('says which numbers a changed range moves, once', async () => {
+    const place = await scene()
+    for (const name of ['alice', 'bob']) await run(place, addUser(name))
+    const yaml = place.disk.text(`${ws}/tmgen.yaml`)!
+    place.disk.put(`${ws}/tmgen.yaml`, yaml.replace(/^network:\n/m, '$&  udp: { from: 22000, to: 22031 }\n'))
+    const moved = async () => (await run(place, generate)).notes.filter((note) => note.includes(' -> '))
+    expect(await moved()).toEqual(
+      ['alice', 'bob'].map((name) =>
+        expect.stringMatching(new RegExp(`^${name}: UDP port 2\\d+ -> 22\\d+ \\(network.udp changed`)),
+      ),
+    )
+    expect(await moved()).toEqual([])
+  })
+
   it('changes the label of one user alone when that user gets another Mac', async () => {
     const place = await scene()
     for (const name of ['alice', 'bob']) await run(place, addUser(name))

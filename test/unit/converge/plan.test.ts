@@ -17,7 +17,6 @@ const key = (change: Partial<KeyInfo> = {}): KeyInfo => ({
   used: false,
   reusable: false,
   expires: later,
-  created: earlier,
   description: undefined,
   ...change,
 })

@@ -63,6 +63,12 @@ describe('allocation', () => {
     expect(second.moved).toHaveLength(2)
   })
 
+  test('nothing moves of a user who is forgotten', () => {
+    const both = run(['alice', 'bob']).lock
+    const next = resolve(parse(configOf(['alice'])), both, [], ['u2'])
+    expect([Object.keys(next.lock.users), next.moved]).toEqual([['u1'], []])
+  })
+
   test('a new UDP range moves the ports that fall outside, and UIDs stay whatever their range says', () => {
     const first = run(['alice', 'bob']).lock
     const next = run(
