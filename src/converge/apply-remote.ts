@@ -7,21 +7,12 @@ import type { Secret } from '../secret.ts'
 import type { World } from '../world.ts'
 import type { ApplyRun } from './apply.ts'
 import { writeInto } from './folders.ts'
+import { enrolling } from './permits.ts'
 import { authKeyPath, checkAuthKey } from './secrets.ts'
 import { writeControl } from './state-files.ts'
 import type { ControlRecord, ControlState, Step } from './types.ts'
 
-const kinds = [
-  'create-login',
-  'write-policy',
-  'mint-key',
-  'expire-key',
-  'paste-key',
-  'record-node',
-  'delete-node',
-  'tag-node',
-  'rename-node',
-] as const
+const kinds = [...enrolling, 'delete-node', 'tag-node', 'rename-node'] as const
 export type RemoteStep = Extract<Step, { kind: (typeof kinds)[number] }>
 
 /** Steps that speak with the control plane, or keep its records. */

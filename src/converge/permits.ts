@@ -5,14 +5,15 @@ type Kinds = ReadonlySet<Step['kind']>
 
 /** Steps that stay on this machine: what `generate` may do. */
 const local: readonly Step['kind'][] = ['write-file', 'remove-file', 'make-password', 'copy-database', 'storage']
-const remote: readonly Step['kind'][] = [
+/** Steps in the control plane that a command may take which neither removes nor moves anybody. */
+export const enrolling = [
   'create-login',
   'write-policy',
   'mint-key',
   'expire-key',
   'paste-key',
   'record-node',
-]
+] as const satisfies readonly Step['kind'][]
 const end: readonly Step['kind'][] = ['archive-storage', 'mark-storage', 'delete-node', 'forget-user']
 const move: readonly Step['kind'][] = [
   'tag-node',
@@ -22,7 +23,7 @@ const move: readonly Step['kind'][] = [
   'delete-node',
   'forget-node',
 ]
-const all: readonly Step['kind'][] = [...local, ...remote, 'stop-container']
+const all: readonly Step['kind'][] = [...local, ...enrolling, 'stop-container']
 
 const kinds = (...some: readonly Step['kind'][]): Kinds => new Set(some)
 

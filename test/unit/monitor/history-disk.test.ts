@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { History } from '../../../src/monitor/history/index.ts'
 import { Reporter } from '../../../src/monitor/report/index.ts'
 import { ledgersIn } from '../../../src/monitor/report/ledgers.ts'
-import { person, settingsOf, worldOf } from './settings.ts'
+import { lookAt, person, running, settingsOf, worldOf } from './settings.ts'
 import { hour, minute, Story, start } from './timeline.ts'
 
 let folder: string
@@ -49,15 +49,8 @@ function monitored(history: History) {
   const reporter = new Reporter(
     history,
     worldOf({
-      look: async () => ({
-        version: 1,
-        at: story.now,
-        disks: [],
-        shares: [{ user: 'alice', mac: 'macbook', share: story.share }],
-      }),
-      gateway: async () => ({
-        alice: { state: 'running', key_needed: false, last_error: '', connections: 0, peers: [] },
-      }),
+      look: async () => lookAt(story, 'alice'),
+      gateway: async () => ({ alice: running }),
       secret: async () => 'https://hooks.example.com/x\n',
       fetch: async (_url, init) => {
         posts.push(JSON.parse(String(init?.body)))

@@ -1,6 +1,6 @@
 import type { History } from '../../../src/monitor/history/index.ts'
 import { type Report, Reporter } from '../../../src/monitor/report/index.ts'
-import { person, settingsOf, worldOf } from './settings.ts'
+import { lookAt, person, running, settingsOf, worldOf } from './settings.ts'
 import { hour, Story } from './timeline.ts'
 
 /** Sixty days of a person's Mac that backs up at noon, with a week's pause at the end. @returns the last report */
@@ -11,17 +11,10 @@ export async function lived(history: History, user: string): Promise<Report> {
   const reporter = new Reporter(
     history,
     worldOf({
-      look: async () => ({
-        version: 1,
-        at: story.now,
-        disks: [],
-        shares: [{ user, mac: 'macbook', share: story.share }],
-      }),
+      look: async () => lookAt(story, user),
       gateway: async () => ({
         [user]: {
-          state: 'running',
-          key_needed: false,
-          last_error: '',
+          ...running,
           connections: sessions,
           bytes_in: 5000,
           peers: sessions === 0 ? [] : [{ path: 'direct', connections: sessions }],

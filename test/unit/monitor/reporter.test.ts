@@ -10,10 +10,8 @@ import { type Report, Reporter, reportSchema, testAlert } from '../../../src/mon
 import { ledgersIn } from '../../../src/monitor/report/ledgers.ts'
 import type { Settings } from '../../../src/monitor/settings.ts'
 import type { Handed, Stand } from '../../../src/monitor/verify/part.ts'
-import { person, settingsOf } from './settings.ts'
+import { person, running, settingsOf } from './settings.ts'
 import { day, hour, minute, Story, start } from './timeline.ts'
-
-const running: GatewayNode = { state: 'running', key_needed: false, last_error: '', connections: 0, peers: [] }
 
 let folder: string
 let history: History

@@ -1,7 +1,8 @@
+import type { GatewayNode, Look } from '../../../src/monitor/observation/index.ts'
 import type { ReporterWorld } from '../../../src/monitor/report/reporter.ts'
 import type { Settings } from '../../../src/monitor/settings.ts'
 import { Ledger } from '../../../src/monitor/verify/ledger.ts'
-import { day, minute, policy } from './timeline.ts'
+import { day, minute, policy, type Story } from './timeline.ts'
 
 type Person = Settings['users'][number]
 
@@ -47,4 +48,15 @@ export const worldOf = (other: Partial<ReporterWorld> = {}): ReporterWorld => ({
   write: () => {},
   say: () => {},
   ...other,
+})
+
+/** A node with which nothing is wrong, and to which nobody is connected. */
+export const running: GatewayNode = { state: 'running', key_needed: false, last_error: '', connections: 0, peers: [] }
+
+/** The scanner's look at the one share of somebody's story, at its time. */
+export const lookAt = ({ now, share }: Story, user: string): Look => ({
+  version: 1,
+  at: now,
+  disks: [],
+  shares: [{ user, mac: 'macbook', share }],
 })

@@ -3,14 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { History } from '../../../src/monitor/history/index.ts'
-import type { GatewayNode, Look } from '../../../src/monitor/observation/index.ts'
+import type { Look } from '../../../src/monitor/observation/index.ts'
 import { type Report, Reporter, testAlert } from '../../../src/monitor/report/index.ts'
 import type { Settings } from '../../../src/monitor/settings.ts'
-import { person, settingsOf, worldOf } from './settings.ts'
+import { person, running, settingsOf, worldOf } from './settings.ts'
 import { SmtpServer } from './smtp-server.ts'
 import { hour, minute, policy, Story, start } from './timeline.ts'
 
-const running: GatewayNode = { state: 'running', key_needed: false, last_error: '', connections: 0, peers: [] }
 const silent = { alerts: [], mail: null, ping: false }
 
 let folder: string

@@ -6,10 +6,9 @@ import { History } from '../../../src/monitor/history/index.ts'
 import type { GatewayNode, Look } from '../../../src/monitor/observation/index.ts'
 import { Reporter } from '../../../src/monitor/report/index.ts'
 import type { Settings } from '../../../src/monitor/settings.ts'
-import { person, settingsOf, worldOf } from './settings.ts'
+import { person, running, settingsOf, worldOf } from './settings.ts'
 import { day, hour, minute, policy, Story, start } from './timeline.ts'
 
-const running: GatewayNode = { state: 'running', key_needed: false, last_error: '', connections: 0, peers: [] }
 const broken: GatewayNode = { ...running, state: 'error', last_error: 'no login' }
 const names = ['alice', 'bob', 'carol', 'dora', 'erin']
 
