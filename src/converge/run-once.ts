@@ -48,7 +48,8 @@ export async function runOnce(
   refuseAmidRename(start, command)
 
   const secrets = await gatherSecrets(world, dir, deployment, command.newPasswords ?? [])
-  const desired = await desiredOf(world, workspace, command, resolved, secrets, text)
+  const manifest = await readManifest(world, dir)
+  const desired = await desiredOf(world, workspace, command, { ...resolved, manifest, secrets, text })
   let made: Provider | undefined
   const provider = () => {
     made ??= dependencies.makeProvider(deployment, { world, workspaceDir: dir })
@@ -56,7 +57,6 @@ export async function runOnce(
   }
   // What is looked at still has the user who is forgotten in the end.
   const seen = isEnd ? resolve(parsed, start) : resolved
-  const manifest = await readManifest(world, dir)
   const request = {
     dir,
     tree: desired.tree,

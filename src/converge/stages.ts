@@ -11,7 +11,7 @@ import { copiesOf } from './old-formats.ts'
 import { permits, permittedIn } from './permits.ts'
 import type { Desired, Permission } from './plan-types.ts'
 import { makePassword, makeWorkspaceKey, readPasswords, readWorkspaceKey } from './secrets.ts'
-import { readManifest, stateText } from './state-files.ts'
+import { stateText } from './state-files.ts'
 import type { Manifest } from './types.ts'
 import { lockTextAfter, type Workspace } from './workspace.ts'
 
@@ -45,17 +45,24 @@ export async function gatherSecrets(
   return { all: new Map([...found, ...made]), made, workspaceKey, isNewKey: known === undefined }
 }
 
-/** What is wanted: the rendered tree, and the texts that tmgen edits. @param text of tmgen.yaml, edited */
+interface Wanted {
+  deployment: Deployment
+  lock: Lock
+  manifest: Manifest
+  secrets: Gathered
+  /** Of tmgen.yaml, edited. */
+  text: string
+}
+
+/** What is wanted: the rendered tree, and the texts that tmgen edits. */
 export async function desiredOf(
   world: World,
   workspace: Workspace,
   command: Command,
-  { deployment, lock }: { deployment: Deployment; lock: Lock },
-  secrets: Gathered,
-  text: string,
+  { deployment, lock, manifest, secrets, text }: Wanted,
 ): Promise<Desired> {
   const inputs = await loadRenderInputs(world, secrets.all, secrets.workspaceKey, deployment)
-  const written = Object.values((await readManifest(world, workspace.dir)).files)
+  const written = Object.values(manifest.files)
   const tree = render(deployment, { ...inputs, readBack: new Set(written.map((file) => file.sha256)) })
   const { restore } = command
   return {

@@ -19,12 +19,14 @@ export interface Ledgers {
 /** @param say a line for the log */
 export function ledgersIn(folder: string, say: (line: string) => void): Ledgers {
   const path = (name: string) => join(folder, name)
-  /** On a disk that takes nothing what is there stays. */
-  const tried = (what: string, action: () => void) => {
+  /** On a disk that takes nothing what is there stays. @returns whether it took it */
+  const tried = (what: string, action: () => void): boolean => {
     try {
       action()
+      return true
     } catch (error) {
       say(`${what}: ${(error as Error).message}`)
+      return false
     }
   }
   const all = () => (existsSync(folder) ? readdirSync(folder) : [])
@@ -34,16 +36,11 @@ export function ledgersIn(folder: string, say: (line: string) => void): Ledgers 
       if (!entry?.isFile() || entry.size > maxLedgerBytes) return Ledger.of([])
       return fromFile(readFileSync(path(name))) ?? Ledger.of([])
     },
-    write: (name, ledger) => {
-      try {
+    write: (name, ledger) =>
+      tried('what was read back is not remembered', () => {
         writeFileSync(path(`.${name}.new`), fileOf(ledger), { mode: 0o600 })
         renameSync(path(`.${name}.new`), path(name))
-        return true
-      } catch (error) {
-        say(`what was read back is not remembered: ${(error as Error).message}`)
-        return false
-      }
-    },
+      }),
     names: () => all().filter((name) => !name.startsWith('.')),
     remove: (name) => tried('what was read back is not removed', () => rmSync(path(name), { force: true })),
     touch: (name) =>
